@@ -1,0 +1,304 @@
+"""The database file that many threads and processes write."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from piximi_widgets.errors import NewerVersionError, ProjectError, ReadOnlyError
+from piximi_widgets.storage import Database
+from piximi_widgets.storage.sqlite import has_wal_reset_bug
+
+SCHEMA = ["CREATE TABLE item (id INTEGER PRIMARY KEY, value TEXT NOT NULL);"]
+
+
+def make(path: Path, **options: object) -> Database:
+    return Database(path, application_id=0x50585401, migrations=SCHEMA, what="project", **options)  # type: ignore[arg-type]
+
+
+def insert(database: Database, value: str) -> None:
+    with database.write() as connection:
+        connection.execute("INSERT INTO item (value) VALUES (?)", (value,))
+
+
+def values(path: Path) -> list[str]:
+    """What a plain SQLite reader sees."""
+    connection = sqlite3.connect(path)
+    try:
+        return [row[0] for row in connection.execute("SELECT value FROM item ORDER BY id")]
+    finally:
+        connection.close()
+
+
+def test_a_commit_is_visible_to_another_reader(tmp_path):
+    database = make(tmp_path / "a.db")
+    insert(database, "one")
+    assert values(tmp_path / "a.db") == ["one"]
+
+
+def test_an_exception_rolls_the_whole_block_back(tmp_path):
+    database = make(tmp_path / "a.db")
+
+    def fail() -> None:
+        with database.write() as connection:
+            connection.execute("INSERT INTO item (value) VALUES ('lost')")
+            raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        fail()
+    insert(database, "kept")
+    assert values(tmp_path / "a.db") == ["kept"]
+
+
+def test_a_write_inside_a_read_is_refused_and_a_read_inside_a_write_sees_it(tmp_path):
+    database = make(tmp_path / "a.db")
+    with database.read(), pytest.raises(RuntimeError), database.write():
+        pass
+    with database.write() as connection:
+        connection.execute("INSERT INTO item (value) VALUES ('x')")
+        with database.read() as inner:
+            assert inner.execute("SELECT COUNT(*) FROM item").fetchone()[0] == 1
+
+
+def test_a_read_is_one_moment(tmp_path):
+    """Commits of others do not show inside a read transaction."""
+    database = make(tmp_path / "a.db")
+    with database.read() as connection:
+        assert connection.execute("SELECT COUNT(*) FROM item").fetchone()[0] == 0
+        thread = threading.Thread(target=insert, args=(database, "later"))
+        thread.start()
+        thread.join()
+        assert connection.execute("SELECT COUNT(*) FROM item").fetchone()[0] == 0
+    with database.read() as connection:
+        assert connection.execute("SELECT COUNT(*) FROM item").fetchone()[0] == 1
+
+
+def test_threads_write_at_once(tmp_path):
+    database = make(tmp_path / "a.db")
+    threads = [
+        threading.Thread(target=lambda n=n: [insert(database, f"{n}-{i}") for i in range(25)])
+        for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(values(tmp_path / "a.db")) == sorted(f"{n}-{i}" for n in range(8) for i in range(25))
+
+
+PROGRAM = """
+import sys
+from piximi_widgets.storage import Database
+database = Database(sys.argv[1], application_id=0x50585401, migrations=[sys.argv[2]], what="project")
+for number in range(int(sys.argv[4])):
+    with database.write() as connection:
+        connection.execute("INSERT INTO item (value) VALUES (?)", (f"{sys.argv[3]}-{number}",))
+    print(number, flush=True)
+"""
+
+
+def start(path: Path, name: str, count: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(path), SCHEMA[0], name, str(count)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_processes_create_and_write_one_file_at_once(tmp_path):
+    processes = [start(tmp_path / "a.db", str(n), 20) for n in range(4)]
+    for process in processes:
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+    assert len(values(tmp_path / "a.db")) == 80
+
+
+def test_a_killed_process_loses_nothing_that_it_had_committed(tmp_path):
+    process = start(tmp_path / "a.db", "k", 1_000_000)
+    assert process.stdout is not None
+    for _ in range(50):
+        process.stdout.readline()
+    process.send_signal(signal.SIGKILL)
+    acknowledged = 50 + len(process.stdout.read().splitlines())
+    process.wait()
+    found = values(tmp_path / "a.db")
+    assert acknowledged <= len(found) <= acknowledged + 1
+    insert(make(tmp_path / "a.db"), "after")
+    assert values(tmp_path / "a.db")[-1] == "after"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_uses_a_connection_of_its_own(tmp_path):
+    """Each thread and process has its connection; the parent's survives the child's end."""
+    database = make(tmp_path / "a.db")
+    insert(database, "parent")
+    child = os.fork()
+    if child == 0:
+        insert(database, "child")
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    insert(database, "parent again")
+    assert values(tmp_path / "a.db") == ["parent", "child", "parent again"]
+
+
+def test_listeners_hear_of_commits_of_this_and_of_other_processes(tmp_path):
+    database = make(tmp_path / "a.db")
+    heard = threading.Event()
+    subscription = database.watch(heard.set, interval=0.02)
+    insert(database, "here")
+    assert heard.wait(5)
+    time.sleep(0.1)
+    heard.clear()
+    start(tmp_path / "a.db", "there", 1).communicate(timeout=60)
+    assert heard.wait(5)
+    subscription.close()
+    time.sleep(0.1)
+    heard.clear()
+    insert(database, "unheard")
+    assert not heard.wait(0.3)
+
+
+def test_a_forgotten_listener_is_let_go(tmp_path):
+    """A subscription does not keep the object alive whose method it calls."""
+    import gc
+    import weakref
+
+    class Listener:
+        def hear(self) -> None: ...
+
+    database = make(tmp_path / "a.db")
+    listener = Listener()
+    database.watch(listener.hear)
+    reference = weakref.ref(listener)
+    del listener
+    gc.collect()
+    assert reference() is None
+
+
+def test_the_write_ahead_log_stays_small(tmp_path):
+    """The log is folded back into the file although no connection may do so by itself."""
+    database = make(tmp_path / "a.db")
+    for _ in range(120):
+        insert(database, "x" * 200_000)
+    assert (tmp_path / "a.db-wal").stat().st_size < 16 << 20
+    assert len(values(tmp_path / "a.db")) == 120
+
+
+def test_migrations_run_once_and_forward(tmp_path):
+    insert(make(tmp_path / "a.db"), "old")
+    newer = [
+        *SCHEMA,
+        "ALTER TABLE item ADD COLUMN extra INTEGER DEFAULT 5; CREATE INDEX by_extra ON item (extra);",
+    ]
+    database = Database(tmp_path / "a.db", application_id=0x50585401, migrations=newer, what="project")
+    with database.read() as connection:
+        assert tuple(connection.execute("SELECT value, extra FROM item").fetchone()) == ("old", 5)
+    with pytest.raises(NewerVersionError, match="newer version"):
+        make(tmp_path / "a.db")
+
+
+def test_a_failing_migration_leaves_the_old_version(tmp_path):
+    insert(make(tmp_path / "a.db"), "old")
+    broken = [*SCHEMA, "CREATE TABLE other (id INTEGER); CREATE TABLE item (id INTEGER);"]
+    with pytest.raises(sqlite3.OperationalError):
+        Database(tmp_path / "a.db", application_id=0x50585401, migrations=broken, what="project")
+    assert values(tmp_path / "a.db") == ["old"]
+    insert(make(tmp_path / "a.db"), "still usable")
+
+
+@pytest.mark.parametrize("content", [b"GIF89a not a database at all", b"SQLite format 3\x00" + b"\xff" * 200])
+def test_a_foreign_file_is_left_as_it_is(tmp_path, content):
+    (tmp_path / "a.db").write_bytes(content)
+    with pytest.raises(ProjectError, match=r"a\.db"):
+        make(tmp_path / "a.db")
+    assert (tmp_path / "a.db").read_bytes() == content
+
+
+def test_another_programs_database_is_left_as_it_is(tmp_path):
+    connection = sqlite3.connect(tmp_path / "a.db")
+    connection.execute("CREATE TABLE theirs (x)")
+    connection.commit()
+    connection.close()
+    before = (tmp_path / "a.db").read_bytes()
+    with pytest.raises(ProjectError, match="left as it is"):
+        make(tmp_path / "a.db")
+    assert (tmp_path / "a.db").read_bytes() == before
+
+
+def test_read_only_reads_and_never_writes(tmp_path):
+    writer = make(tmp_path / "a.db")
+    insert(writer, "one")
+    reader = make(tmp_path / "a.db", read_only=True)
+    with reader.read() as connection:
+        assert connection.execute("SELECT value FROM item").fetchone()[0] == "one"
+    with pytest.raises(ReadOnlyError), reader.write():
+        pass
+
+
+def test_read_only_works_where_nothing_can_be_written(tmp_path):
+    folder = tmp_path / "frozen"
+    folder.mkdir()
+    database = make(folder / "a.db")
+    insert(database, "one")
+    database.close()
+    for leftover in folder.glob("a.db-*"):
+        leftover.unlink()
+    folder.chmod(0o555)
+    try:
+        with make(folder / "a.db", read_only=True).read() as connection:
+            assert connection.execute("SELECT value FROM item").fetchone()[0] == "one"
+    finally:
+        folder.chmod(0o755)
+
+
+def test_a_missing_file_is_said_plainly(tmp_path):
+    with pytest.raises(ProjectError, match="There is no project"):
+        make(tmp_path / "a.db", create=False)
+
+
+def test_a_full_disk_is_said_plainly_and_loses_nothing(tmp_path):
+    """SQLite's page limit stands in for a full disk: it raises the same error."""
+    database = make(tmp_path / "a.db")
+    insert(database, "kept")
+    with database.read() as connection:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    with database.read() as connection:
+        connection.execute(f"PRAGMA max_page_count={pages}").fetchall()
+    with pytest.raises(ProjectError, match="disk is full"):
+        insert(database, "x" * 1_000_000)
+    assert values(tmp_path / "a.db") == ["kept"]
+
+
+def test_use_after_close_is_said_plainly(tmp_path):
+    database = make(tmp_path / "a.db")
+    database.close()
+    with pytest.raises(ProjectError, match="was closed"):
+        insert(database, "x")
+
+
+@pytest.mark.parametrize(
+    ("version", "affected"),
+    [
+        ((3, 40, 1), True),
+        ((3, 44, 5), True),
+        ((3, 44, 6), False),
+        ((3, 45, 0), True),
+        ((3, 50, 6), True),
+        ((3, 50, 7), False),
+        ((3, 51, 0), True),
+        ((3, 51, 2), True),
+        ((3, 51, 3), False),
+        ((3, 52, 0), False),
+    ],
+)
+def test_which_sqlite_versions_have_the_wal_reset_bug(version, affected):
+    """Fixed in 3.51.3, with backports in 3.50.7 and 3.44.6."""
+    assert has_wal_reset_bug(version) is affected
