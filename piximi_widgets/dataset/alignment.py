@@ -1,0 +1,172 @@
+"""Which label and which metadata belong to which image that is being added."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..errors import SelectionError
+from .frames import BUILT_IN_COLUMNS
+
+
+class Named(Protocol):
+    """What an image that is being added is known by."""
+
+    @property
+    def key(self) -> str:
+        """The path as given, or ``[position]`` of an array."""
+
+    @property
+    def path(self) -> str | None:
+        """The absolute path, None for an array."""
+
+
+def is_frame(value: Any) -> bool:
+    """Whether a value is a DataFrame, asked by protocol so that pandas need not be loaded."""
+    return hasattr(value, "columns") and hasattr(value, "iloc")
+
+
+def aligned_labels(labels: Any, sources: Sequence[Named]) -> list[str | None]:
+    """The label of each image, from any form that ``add_images`` takes but the name of a column.
+
+    Raises
+    ------
+    SelectionError
+        If there is not one for each image.
+    """
+    if labels is None:
+        return [None] * len(sources)
+    if isinstance(labels, str):
+        if any(source.path is None for source in sources):
+            raise SelectionError('labels="folder" needs image files; an array has no folder.')
+        return [os.path.basename(os.path.dirname(source.path or "")) for source in sources]
+    if isinstance(labels, Mapping):
+        return [label_text(value) for value in _looked_up(labels, sources)]
+    values = _as_list(labels, len(sources), "labels")
+    return [label_text(value) for value in values]
+
+
+def _looked_up(values: Mapping[Any, Any], sources: Sequence[Named]) -> list[Any]:
+    """For each source its value: by path as given, absolute path, file name, or name without suffix.
+
+    Arrays are looked up by their position.
+    """
+    by_text = {
+        os.fspath(key) if isinstance(key, os.PathLike) else key: value for key, value in values.items()
+    }
+    absolute = {os.path.abspath(key): value for key, value in by_text.items() if isinstance(key, str)}
+    found = []
+    for source in sources:
+        if source.path is None:
+            found.append(by_text.get(int(source.key.strip("[]"))))
+            continue
+        name = os.path.basename(source.path)
+        value = absolute.get(source.path)
+        for key in (source.key, name, os.path.splitext(name)[0]):
+            value = by_text.get(key) if value is None else value
+        found.append(value)
+    return found
+
+
+def _as_list(values: Any, count: int, what: str) -> list[Any]:
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise SelectionError(f"{what} must hold one value for each image, not {values!r}.")
+    listed = list(values)
+    if len(listed) != count:
+        raise SelectionError(f"There are {len(listed)} {what} for {count} images; give one for each.")
+    return listed
+
+
+def aligned_metadata(metadata: Any, sources: Sequence[Named]) -> list[dict[str, Any] | None]:
+    """The metadata of each image, as JSON can hold it.
+
+    Raises
+    ------
+    SelectionError
+        If there is not one row for each image, or a name would hide a column of the project's own.
+    """
+    if metadata is None:
+        return [None] * len(sources)
+    rows: list[Any]
+    if is_frame(metadata):
+        names = [str(name) for name in metadata.columns]
+        _refuse_hiding(name for name in names if name != "path")
+        records = [dict(zip(names, row, strict=True)) for row in metadata.itertuples(index=False, name=None)]
+        if "path" in names:
+            rows = _looked_up({os.fspath(row.pop("path")): row for row in records}, sources)
+        else:
+            rows = _as_list(records, len(sources), "rows of metadata")
+    elif isinstance(metadata, Mapping):
+        _refuse_hiding(str(name) for name in metadata)
+        columns = {
+            str(name): _as_list(values, len(sources), f"values of the metadata {name!r}")
+            for name, values in metadata.items()
+        }
+        rows = [{name: values[index] for name, values in columns.items()} for index in range(len(sources))]
+    else:
+        raise SelectionError(
+            "metadata is a DataFrame, a mapping from names to one value for each image, or, with a DataFrame of"
+            f" images, a list of its columns; not {type(metadata).__name__}."
+        )
+    return [{name: plain(value) for name, value in row.items()} if row else None for row in rows]
+
+
+def aligned_names(names: Any, sources: Sequence[Named]) -> list[str | None]:
+    """The name of each image where names are given.
+
+    Raises
+    ------
+    SelectionError
+        If there is not one for each image, or one is no text.
+    """
+    if names is None:
+        return [None] * len(sources)
+    listed = _as_list(names, len(sources), "names")
+    for name in listed:
+        if not isinstance(name, str) or not name.strip():
+            raise SelectionError(f"An image's name is a text, not {name!r}.")
+    return listed
+
+
+def _refuse_hiding(names: Iterable[str]) -> None:
+    hidden = sorted(set(names) & {*BUILT_IN_COLUMNS, "id"})
+    if hidden:
+        raise SelectionError(
+            f"Metadata cannot be called {', '.join(map(repr, hidden))}: that is what a project measures or"
+            " keeps itself. Rename the column."
+        )
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value of a table stands for nothing: None, NaN, NaT, NA."""
+    if value is None:
+        return True
+    if isinstance(value, (float, np.floating)):
+        return math.isnan(value)
+    return type(value).__name__ in ("NAType", "NaTType")
+
+
+def label_text(value: Any) -> str | None:
+    """A label as text; None for what stands for no label. Whole numbers lose the ``.0`` of a gappy column."""
+    if is_missing(value) or value == "":
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value)
+
+
+def plain(value: Any) -> Any:
+    """A metadata value as JSON can hold it."""
+    if is_missing(value):
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

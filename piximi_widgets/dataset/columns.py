@@ -1,0 +1,169 @@
+"""The images' changing columns in memory, brought up to date from the journal."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+
+import numpy as np
+
+from ..storage import Database
+from .records import NO_IDS, Changes, Columns
+from .sql import categories as category_sql
+from .sql import images as image_sql
+from .sql import journal as journal_sql
+from .sql import predictions as prediction_sql
+
+# Beyond this many changes one pass over the table costs less than looking up each image.
+_MOST_CHANGES = 20_000
+
+
+class ColumnCache:
+    """Arrays of the whole project that several threads may read at once.
+
+    Arrays that were handed out are never changed: a new revision gets new arrays.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._columns: Columns | None = None
+
+    def current(self) -> Columns:
+        """The columns at the newest revision."""
+        with self._lock, self._database.read() as connection:
+            old = self._columns
+            revision = journal_sql.revision(connection)
+            if old is not None and old.revision == revision:
+                return old
+            if old is None:
+                self._columns = _read_all(connection, revision, None)
+            else:
+                changes = changes_since(connection, old.revision)
+                if changes.image_ids is None or changes.categories:
+                    self._columns = _read_all(connection, revision, old)
+                else:
+                    self._columns = _patched(connection, old, changes)
+            return self._columns
+
+
+def changes_since(connection: sqlite3.Connection, revision: int) -> Changes:
+    """What the operations after `revision` have touched."""
+    now = journal_sql.revision(connection)
+    if now <= revision:
+        return Changes(now, NO_IDS, False)
+    has_categories = journal_sql.changes_categories(connection, revision)
+    if journal_sql.count_changes(connection, revision, _MOST_CHANGES + 1) > _MOST_CHANGES:
+        return Changes(now, None, has_categories)
+    ids = [journal_sql.changed_images(connection, revision + 1, now)]
+    for row in journal_sql.after_revision(connection, revision):
+        if row["action"] != "add_images":
+            return Changes(now, None, has_categories)
+        detail = json.loads(row["detail"])
+        ids.append(np.arange(detail["first"], detail["last"] + 1, dtype=np.int64))
+    if sum(map(len, ids)) > _MOST_CHANGES:
+        return Changes(now, None, has_categories)
+    return Changes(now, np.unique(np.concatenate(ids)), has_categories)
+
+
+def _read_all(connection: sqlite3.Connection, revision: int, old: Columns | None) -> Columns:
+    rows = image_sql.dynamic(connection)
+    table = np.array(rows, dtype=np.int64).reshape(-1, 4)
+    ids = np.ascontiguousarray(table[:, 0])
+    prediction_id, confidence = _predictions(connection, ids)
+    return Columns(
+        revision=revision,
+        id=_frozen(ids),
+        category_id=_frozen(table[:, 1].astype(np.int32)),
+        partition=_frozen(table[:, 2].astype(np.uint8)),
+        excluded=_frozen(table[:, 3].astype(bool)),
+        prediction_id=_frozen(prediction_id),
+        confidence=_frozen(confidence),
+        names=_names(connection, ids, old),
+    )
+
+
+def _names(connection: sqlite3.Connection, ids: np.ndarray, old: Columns | None) -> list[str]:
+    """Names never change, so that only those of new images are read."""
+    if old is None or not len(old.id):
+        return [name for _, name in image_sql.names(connection)]
+    if np.array_equal(ids, old.id):
+        return old.names
+    known = dict(zip(old.id.tolist(), old.names, strict=True))
+    wanted = ids.tolist()
+    missing = [image_id for image_id in wanted if image_id not in known]
+    if missing:
+        known.update(image_sql.names(connection, after=min(missing) - 1))
+    return [known[image_id] for image_id in wanted]
+
+
+def _predictions(connection: sqlite3.Connection, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    prediction_id = np.zeros(len(ids), dtype=np.int32)
+    confidence = np.full(len(ids), np.nan, dtype=np.float32)
+    newest = prediction_sql.newest_set(connection)
+    if newest is None or not len(ids):
+        return prediction_id, confidence
+    rows = prediction_sql.newest_rows(connection, newest["id"])
+    if not rows:
+        return prediction_id, confidence
+    table = np.array(rows, dtype=np.float64).reshape(-1, 3)
+    images = table[:, 0].astype(np.int64)
+    positions = np.minimum(np.searchsorted(ids, images), len(ids) - 1)
+    there = ids[positions] == images
+    category_of = np.array(current_categories(connection, newest), dtype=np.int32)
+    prediction_id[positions[there]] = category_of[table[there, 1].astype(np.int64)]
+    confidence[positions[there]] = table[there, 2]
+    return prediction_id, confidence
+
+
+def current_categories(connection: sqlite3.Connection, prediction_set: sqlite3.Row) -> list[int]:
+    """For each class of a prediction set its category's id, 0 where that category is gone.
+
+    A class keeps the category that had its name when it was predicted, through later renamings.
+    """
+    live = category_sql.live(connection)
+    by_name = {row["name"]: row["id"] for row in live}
+    ids = {row["id"] for row in live}
+    return [
+        category_id if category_id in ids else by_name.get(name, 0)
+        for name, category_id in zip(
+            json.loads(prediction_set["classes"]), json.loads(prediction_set["categories"]), strict=True
+        )
+    ]
+
+
+def _patched(connection: sqlite3.Connection, old: Columns, changes: Changes) -> Columns:
+    assert changes.image_ids is not None
+    rows = np.array(image_sql.dynamic_of(connection, changes.image_ids.tolist()), dtype=np.int64)
+    rows = rows.reshape(-1, 5)
+    ids = rows[:, 0]
+    positions = np.searchsorted(old.id, ids)
+    known = np.zeros(len(ids), dtype=bool)
+    inside = positions < len(old.id)
+    known[inside] = old.id[positions[inside]] == ids[inside]
+    removed = rows[:, 4].astype(bool)
+    if np.any(known == removed):
+        # Images came or went: positions shift.
+        return _read_all(connection, changes.revision, old)
+    kept = known & ~removed
+    where = positions[kept]
+    category_id, partition, excluded = old.category_id.copy(), old.partition.copy(), old.excluded.copy()
+    category_id[where] = rows[kept, 1]
+    partition[where] = rows[kept, 2]
+    excluded[where] = rows[kept, 3]
+    return Columns(
+        revision=changes.revision,
+        id=old.id,
+        category_id=_frozen(category_id),
+        partition=_frozen(partition),
+        excluded=_frozen(excluded),
+        prediction_id=old.prediction_id,
+        confidence=old.confidence,
+        names=old.names,
+    )
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,195 @@
+"""Queries over the columns of ``Dataset.images``.
+
+A query may come from a notebook that somebody else wrote, and pandas evaluates queries in Python. So the
+query is parsed here, everything is refused that is not on a short list, and only then is it given to pandas.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+import numpy as np
+
+from ..errors import SelectionError
+
+_LONGEST = 2000
+
+_NODES = (
+    ast.Expression,
+    ast.BoolOp,
+    ast.And,
+    ast.Or,
+    ast.UnaryOp,
+    ast.Not,
+    ast.USub,
+    ast.UAdd,
+    ast.Invert,
+    ast.BinOp,
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.Div,
+    ast.FloorDiv,
+    ast.Mod,
+    ast.Compare,
+    ast.Eq,
+    ast.NotEq,
+    ast.Lt,
+    ast.LtE,
+    ast.Gt,
+    ast.GtE,
+    ast.In,
+    ast.NotIn,
+    ast.Name,
+    ast.Load,
+    ast.Constant,
+    ast.List,
+    ast.Tuple,
+)
+_METHODS = {"isna": 0, "notna": 0, "isin": 1}
+_TEXT_METHODS = {"contains": 1, "startswith": 1, "endswith": 1}
+_PIECES = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`|[&|]|.""", re.DOTALL)
+
+
+def select(frame: Any, query: str) -> np.ndarray:
+    """The ids of the rows of `frame` for which a query is true.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Its index, named ``id``, holds ids.
+    query : str
+        Columns compared and joined as ``DataFrame.query`` understands it, backticks around unusual names
+        included. Of methods only ``isna()``, ``notna()``, ``isin([…])``, ``str.contains``,
+        ``str.startswith`` and ``str.endswith`` are known; they look for the text itself.
+
+    Returns
+    -------
+    ndarray of int64
+
+    Raises
+    ------
+    SelectionError
+        If the query is not understood, names no column, or does not say yes or no for each image.
+    """
+    if not isinstance(query, str):
+        raise SelectionError(f"A query is a text such as \"category == 'mitotic'\", not {query!r}.")
+    if len(query) > _LONGEST:
+        raise SelectionError(f"The query has {len(query)} characters; use at most {_LONGEST}.")
+    names = {str(name): name for name in frame.columns}
+    text, aliases = _without_backticks(query, names)
+    try:
+        tree = ast.parse(text, mode="eval")
+        safe = _Checked(query, frame, {**{name: name for name in names}, **aliases}).visit(tree)
+        wanted = {node.id for node in ast.walk(safe) if isinstance(node, ast.Name)} - {"id"}
+        part = frame[[names[aliases.get(name, name)] for name in wanted]]
+        part.columns = list(wanted)
+        mask = part.eval(ast.unparse(safe), engine="python", local_dict={}, global_dict={})
+    except SelectionError:
+        raise
+    except SyntaxError as error:
+        raise SelectionError(f"The query {query!r} is not understood: {error.msg}.") from None
+    except Exception as error:
+        # pandas and Python raise nearly anything about expressions that make no sense for their columns.
+        raise SelectionError(f"The query {query!r} cannot be answered: {error}") from error
+    if getattr(mask, "shape", None) != (len(frame),) or str(mask.dtype) not in ("bool", "boolean"):
+        raise SelectionError(
+            f"The query {query!r} does not say yes or no for each image; compare a column with something, as in"
+            ' "confidence < 0.6".'
+        )
+    chosen = np.asarray(mask.fillna(False), dtype=bool)
+    return frame.index.to_numpy(dtype=np.int64)[chosen]
+
+
+def _without_backticks(query: str, names: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """Put identifiers in place of quoted names; ``&`` and ``|`` become words, as pandas reads them."""
+    aliases: dict[str, str] = {}
+    pieces = []
+    for piece in _PIECES.findall(query.strip()):
+        if piece in "&|":
+            piece = " and " if piece == "&" else " or "
+        elif piece == "\n":
+            piece = " "
+        elif piece.startswith("`") and len(piece) > 1:
+            name = piece[1:-1]
+            if name not in names:
+                raise SelectionError(_no_column(query, name, names))
+            alias = f"quoted_{len(aliases)}"
+            while alias in names:
+                alias += "_"
+            aliases[alias] = name
+            piece = f" {alias} "
+        pieces.append(piece)
+    return "".join(pieces).strip(), aliases
+
+
+def _no_column(query: str, name: str, names: Any) -> str:
+    return f"The query {query!r} names {name!r}, which is no column; there are {', '.join(names)}."
+
+
+class _Checked(ast.NodeTransformer):
+    """Refuses what is not known to be harmless, and makes text methods literal."""
+
+    def __init__(self, query: str, frame: Any, columns: dict[str, str]) -> None:
+        self._query = query
+        self._frame = frame
+        self._columns = columns
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        if not isinstance(node, _NODES):
+            raise SelectionError(
+                f"The query {self._query!r} holds something that a query may not do ({type(node).__name__}); use"
+                " columns, values, comparisons, and, or, not, in, isna(), notna(), isin([…]), str.contains(…)."
+            )
+        return super().generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if node.id not in self._columns and node.id != "id":
+            raise SelectionError(_no_column(self._query, node.id, [*self._columns, "id"]))
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        if node.value is not None and not isinstance(node.value, (str, int, float)):
+            raise SelectionError(f"The query {self._query!r} holds a {type(node.value).__name__} value.")
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        # Text or a list times a number fills the memory; only numbers are calculated with.
+        for part in ast.walk(node):
+            text = isinstance(part, ast.Constant) and isinstance(part.value, str)
+            column = isinstance(part, ast.Name) and not self._is_number(part)
+            if text or column or isinstance(part, (ast.List, ast.Tuple)):
+                raise SelectionError(
+                    f"The query {self._query!r} calculates with something that is no number."
+                )
+        return self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        method = node.func
+        if not isinstance(method, ast.Attribute) or node.keywords:
+            return self.generic_visit(node)
+        owner, known = method.value, _METHODS
+        if isinstance(owner, ast.Attribute) and owner.attr == "str":
+            owner, known = owner.value, _TEXT_METHODS
+        if not isinstance(owner, ast.Name) or known.get(method.attr) != len(node.args):
+            return self.generic_visit(node)
+        self.visit(owner)
+        node.args = [self.visit(argument) for argument in node.args]
+        if known is _TEXT_METHODS:
+            literal = [ast.keyword("na", ast.Constant(False))]
+            if method.attr == "contains":
+                literal.append(ast.keyword("regex", ast.Constant(False)))
+            node.keywords = literal
+        return node
+
+    def _is_number(self, node: ast.Name) -> bool:
+        if node.id == "id":
+            return True
+        column = self._columns.get(node.id)
+        if column is None:
+            self.visit_Name(node)
+        return str(self._frame[column].dtype).startswith(
+            ("int", "uint", "float", "Int", "UInt", "Float", "bool")
+        )

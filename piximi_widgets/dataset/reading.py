@@ -1,0 +1,155 @@
+"""Reading a dataset's images: as a table, as pixels, as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import SelectionError
+from ..imaging import Window
+from . import frames, predictions
+from .foundation import Foundation
+from .query import select
+from .records import Columns
+from .sql import categories as category_sql
+from .sql import images as image_sql
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LARGEST_THUMBNAIL = 1024
+
+
+class Reading(Foundation):
+    """What a project knows about its images; nothing here changes it."""
+
+    thumbnails: bool = True
+    """Whether a saved notebook shows pictures; images may be patients'. Set it on the class or one object."""
+
+    @property
+    def images(self) -> pd.DataFrame:
+        """One row for each image, made once for each revision.
+
+        Index ``id``; columns name, height, width, channels, planes, dtype, category, partition, excluded,
+        prediction, confidence, and those of the metadata. Category and prediction are missing values where
+        there is none; partition is ``training``, ``validation``, ``test`` or ``unassigned``.
+        """
+        with self._frame_lock:
+            columns = self.columns()
+            if self._frame is None or self._frame[0] != columns.revision:
+                self._frame = (columns.revision, self._images(columns))
+            # A copy, which pandas makes only when somebody writes into it.
+            return self._frame[1].copy()
+
+    def select(self, query: str) -> np.ndarray:
+        """The ids of the images for which a query is true.
+
+        Parameters
+        ----------
+        query : str
+            For example ``"category == 'mitotic' and confidence < 0.6"``, over the columns of `images`, as
+            ``DataFrame.query`` understands it; of methods only ``isna()``, ``notna()``, ``isin([…])``,
+            ``str.contains(…)``, ``str.startswith(…)`` and ``str.endswith(…)``.
+
+        Returns
+        -------
+        ndarray of int64
+
+        Raises
+        ------
+        SelectionError
+            If the query is not understood.
+        """
+        return select(self.images, query)
+
+    def table(self, columns: Sequence[str] | None = None, ids: Any = None) -> pd.DataFrame:
+        """Some columns of `images` for some ids, in their order.
+
+        Raises
+        ------
+        SelectionError
+            If a column or an id is unknown.
+        """
+        frame = self.images
+        if columns is not None:
+            wanted = [columns] if isinstance(columns, str) else list(columns)
+            unknown = [name for name in wanted if name not in frame.columns]
+            if unknown:
+                raise SelectionError(
+                    f"There is no column {unknown[0]!r}; there are {', '.join(map(str, frame.columns))}."
+                )
+            frame = frame[wanted]
+        return frame if ids is None else frame.loc[self._ids(ids)]
+
+    def shapes(self, ids: Any = None) -> np.ndarray:
+        """Height, width and channels of images, as (N, 3) int64; of all by default."""
+        wanted = self._ids(ids)
+        with self._database.read() as connection:
+            return image_sql.shapes(connection, wanted)
+
+    def pixels(self, id: int) -> np.ndarray:
+        """The pixels of one image.
+
+        Returns
+        -------
+        (Z, H, W, C) ndarray
+            In the image's own dtype; a new array that may be changed.
+
+        Raises
+        ------
+        SelectionError
+            If there is no such image.
+        ImageReadError
+            If its file is gone or damaged.
+        """
+        return self._reader.read(self._location(id))
+
+    # -- pictures ----------------------------------------------------------------------------------
+
+    def thumbnail(self, id: int, size: int = 96) -> bytes:
+        """A PNG of one image whose longest side has at most `size` pixels, with the project's contrast.
+
+        The last ones are kept in a memory of some 32 MB.
+
+        Raises
+        ------
+        SelectionError
+            If there is no such image.
+        ImageReadError
+            If its file is gone or damaged.
+        """
+        return self._pictures.thumbnail(self._location(id), max(1, min(int(size), _LARGEST_THUMBNAIL)))
+
+    def window(self) -> Window:
+        """For each channel the values that pictures show as black and as full color.
+
+        Chosen from a sample of the images, and kept until the project has doubled.
+        """
+        return self._pictures.window()
+
+    # -- below -------------------------------------------------------------------------------------
+
+    def _location(self, id: int) -> image_sql.Location:
+        if isinstance(id, (bool, np.bool_)) or not isinstance(id, (int, np.integer)):
+            raise SelectionError(f"An id is a whole number, not {id!r}.")
+        location = None
+        if 0 < id < 2**63:
+            with self._database.read() as connection:
+                location = image_sql.location(connection, int(id))
+        if location is None:
+            raise SelectionError(f"There is no image with the id {id}; .images lists the ids.")
+        return location
+
+    def _images(self, columns: Columns) -> pd.DataFrame:
+        """The table for these columns; what never changes about images is kept from the last one."""
+        with self._database.read() as connection:
+            if self._static is None or not np.array_equal(self._static[0], columns.id):
+                rows = image_sql.static(connection, columns.id)
+                self._static = (columns.id, frames.static_frame(rows))
+            names = {row["id"]: row["name"] for row in category_sql.live(connection)}
+            predicted = None
+            if np.any(~np.isnan(columns.confidence) & (columns.prediction_id == 0)):
+                predicted = predictions.classes_of(connection, columns.id)
+        return frames.images_frame(self._static[1], columns, names, predicted)

@@ -1,0 +1,185 @@
+"""The small values that a dataset takes and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+PARTITIONS = ("unassigned", "training", "validation", "test")
+"""The partitions' names; a partition's code, as `Columns` holds it, is its position here."""
+
+UNASSIGNED, TRAINING, VALIDATION, TEST = range(4)
+
+
+@dataclass(frozen=True)
+class Category:
+    """What an image can be labeled as.
+
+    Attributes
+    ----------
+    name : str
+    color : str
+        ``"#rrggbb"``.
+    id : int
+        Local to the project and never reused; 0 before it belongs to one. Two categories are equal when
+        name and color are.
+    """
+
+    name: str
+    color: str
+    id: int = field(default=0, compare=False, repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class OperationResult:
+    """What one operation did.
+
+    Attributes
+    ----------
+    revision : int
+        The operation's id, or the project's current revision where nothing had to be done.
+    action : str
+    changed : (N,) ndarray of int64
+        Ids of the images that are different now.
+    skipped : (M,) ndarray of int64
+        Ids of images that were left alone: changed by somebody else since, or removed.
+    message : str
+        One sentence for a person.
+    """
+
+    revision: int
+    action: str
+    changed: np.ndarray
+    skipped: np.ndarray
+    message: str
+
+    def __repr__(self) -> str:
+        return f"<{self.action}: {self.message}>"
+
+
+@dataclass(frozen=True)
+class AddReport:
+    """What became of the images that were to be added.
+
+    Attributes
+    ----------
+    added : list of int
+        The ids of the new images, in the order of their sources.
+    skipped : list of str
+        Paths that are in the project already.
+    failed : dict of str to str
+        For each source that could not be added the reason.
+    """
+
+    added: list[int]
+    skipped: list[str]
+    failed: dict[str, str]
+
+    def __repr__(self) -> str:
+        lines = [f"{len(self.added)} added, {len(self.skipped)} skipped, {len(self.failed)} failed"]
+        shown = list(self.failed.items())[:10]
+        lines += [f"  {source}: {reason}" for source, reason in shown]
+        if len(self.failed) > len(shown):
+            lines.append(f"  … and {len(self.failed) - len(shown)} more in .failed")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class LabelReport:
+    """What became of the rows of a label file.
+
+    Attributes
+    ----------
+    changed : (N,) ndarray of int64
+        Ids of the images that got another label.
+    unchanged : int
+        Rows whose image had that label already.
+    failed : dict of str to str
+        For each row that could not be used, by its key or number, the reason.
+    """
+
+    changed: np.ndarray
+    unchanged: int
+    failed: dict[str, str]
+
+    def __repr__(self) -> str:
+        lines = [f"{len(self.changed)} labeled, {self.unchanged} unchanged, {len(self.failed)} failed"]
+        lines += [f"  {row}: {reason}" for row, reason in list(self.failed.items())[:10]]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What changes often about the images, as arrays of one length in the order of `id`.
+
+    The arrays are shared between callers and cannot be written.
+
+    Attributes
+    ----------
+    revision : int
+        The revision that the arrays show.
+    id : (N,) ndarray of int64
+        Ascending.
+    category_id : (N,) ndarray of int32
+        0 where unlabeled.
+    partition : (N,) ndarray of uint8
+        Positions in `PARTITIONS`.
+    excluded : (N,) ndarray of bool
+    prediction_id : (N,) ndarray of int32
+        Category of the newest predictions, 0 where there is none.
+    confidence : (N,) ndarray of float32
+        NaN where there is no prediction.
+    names : list of str
+        The images' names.
+    """
+
+    revision: int
+    id: np.ndarray
+    category_id: np.ndarray
+    partition: np.ndarray
+    excluded: np.ndarray
+    prediction_id: np.ndarray
+    confidence: np.ndarray
+    names: list[str]
+
+
+@dataclass(frozen=True, eq=False)
+class PredictionArrays:
+    """What a classifier said about images.
+
+    Attributes
+    ----------
+    classes : list of str
+        K names.
+    ids : (N,) ndarray of int64
+        Ascending.
+    probabilities : (N, K) ndarray of float32
+    """
+
+    classes: list[str]
+    ids: np.ndarray
+    probabilities: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """What is different since a revision.
+
+    Attributes
+    ----------
+    revision : int
+        The revision up to which these changes lead.
+    image_ids : ndarray of int64, or None
+        Images that were added, changed or removed; None when it is cheaper to read everything again.
+    categories : bool
+        Whether a category was added, renamed, recolored, moved or removed.
+    """
+
+    revision: int
+    image_ids: np.ndarray | None
+    categories: bool
+
+
+NO_IDS = np.empty(0, dtype=np.int64)
+NO_IDS.flags.writeable = False

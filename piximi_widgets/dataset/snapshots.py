@@ -1,0 +1,181 @@
+"""Making and finding dataset versions."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+import uuid
+import warnings
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DatasetVersionError, ImageReadError
+from ..storage import Database
+from .outcome import counted
+from .pixels import PixelReader, absolute_path, pixel_hash
+from .records import PARTITIONS, Columns
+from .sql import categories as category_sql
+from .sql import images as image_sql
+from .sql import journal as journal_sql
+from .sql import versions as version_sql
+from .sql.images import Location
+from .versions import fingerprint, pack
+
+_PER_COMMIT = 2000
+_READERS = 4
+_LONGEST_NAME = 200
+_SHOWN = 5
+
+
+def take(
+    database: Database, folder: Path, reader: PixelReader, columns: Columns, name: str | None, author: str
+) -> sqlite3.Row:
+    """Keep the labels and partitions of all labeled, not excluded images as a new version.
+
+    Returns
+    -------
+    sqlite3.Row
+        The stored version.
+
+    Raises
+    ------
+    DatasetVersionError
+        If the name is taken or no name at all, nothing is labeled, or images cannot be read.
+    """
+    if name is not None and (not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME):
+        raise DatasetVersionError(
+            f"A dataset version's name is a text of 1 to {_LONGEST_NAME} characters, not {name!r}."
+        )
+    with database.read() as connection:
+        _refuse_taken(connection, name)
+        live = [(row["id"], row["name"]) for row in category_sql.live(connection)]
+    used = (columns.category_id > 0) & ~columns.excluded & np.isin(columns.category_id, [c for c, _ in live])
+    if not used.any():
+        raise DatasetVersionError(
+            "No image is labeled, so there is nothing to keep; label some images first."
+        )
+    ids, category_id, partitions = columns.id[used], columns.category_id[used], columns.partition[used]
+    digests = _hashes(database, folder, reader, ids)
+    present = np.unique(category_id)
+    classes = [(number, text) for number, text in live if number in present]
+    position = {number: index for index, (number, _) in enumerate(classes)}
+    labels = np.array([position[number] for number in category_id.tolist()], dtype=np.int32)
+    short = np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
+    values = {
+        "uid": str(uuid.uuid4()),
+        "created": time.time(),
+        "author": author,
+        "revision": columns.revision,
+        "fingerprint": fingerprint(
+            digests, [classes[label][1] for label in labels], [PARTITIONS[code] for code in partitions]
+        ),
+        "classes": json.dumps([text for _, text in classes], ensure_ascii=False),
+        "categories": json.dumps([number for number, _ in classes]),
+        "images": len(ids),
+        "content": pack(ids, labels, partitions, short),
+    }
+    with database.write() as connection:
+        _refuse_taken(connection, name)
+        version_sql.insert(connection, {**values, "name": (name or _free_name(connection)).strip()})
+        row = version_sql.find(connection, str(values["uid"]))
+        assert row is not None
+        operation_id = journal_sql.next_id(connection)
+        journal_sql.append(
+            connection,
+            operation_id,
+            author=author,
+            source="api",
+            action="snapshot",
+            detail={"uid": row["uid"], "message": f"Dataset version “{row['name']}”: {counted(len(ids))}."},
+        )
+    return row
+
+
+def _refuse_taken(connection: sqlite3.Connection, name: str | None) -> None:
+    if name is not None and name.strip() in version_sql.names(connection):
+        raise DatasetVersionError(
+            f"There is a dataset version “{name.strip()}” already; choose another name."
+        )
+
+
+def _free_name(connection: sqlite3.Connection) -> str:
+    taken = version_sql.names(connection)
+    number = len(taken) + 1
+    while f"v{number}" in taken:
+        number += 1
+    return f"v{number}"
+
+
+def _hashes(database: Database, folder: Path, reader: PixelReader, ids: np.ndarray) -> list[bytes]:
+    """Pixel hashes of the images, read from the files where they are not known or no longer sure."""
+    found: dict[int, bytes] = {}
+    broken: dict[int, str] = {}
+    changed: list[str] = []
+    with ThreadPoolExecutor(_READERS, thread_name_prefix="piximi-hash") as readers:
+        for start in range(0, len(ids), _PER_COMMIT):
+            with database.read() as connection:
+                locations = image_sql.locations(connection, ids[start : start + _PER_COMMIT].tolist())
+            unsure = []
+            for location in locations:
+                status = _status(folder, location)
+                if location.pixel_hash is not None and status == (location.size, location.mtime_ns):
+                    found[location.id] = location.pixel_hash
+                else:
+                    unsure.append((location, status))
+            rows = []
+            results = readers.map(lambda item: _read(reader, item[0]), unsure)
+            for (location, status), result in zip(unsure, results, strict=True):
+                if isinstance(result, str):
+                    broken[location.id] = result
+                    continue
+                if location.pixel_hash not in (None, result):
+                    changed.append(location.name)
+                found[location.id] = result
+                rows.append((result, *status, location.id))
+            if rows and not database.read_only:
+                with database.write() as connection:
+                    image_sql.store_hashes(connection, rows)
+    _refuse_broken(broken)
+    if changed:
+        warnings.warn(
+            f"{_some(changed)}: the pixels are not the ones that were labeled; the file was changed since.",
+            stacklevel=4,
+        )
+    return [found[image_id] for image_id in ids.tolist()]
+
+
+def _status(folder: Path, location: Location) -> tuple[int | None, int | None]:
+    if location.path is None:
+        return None, None
+    try:
+        status = os.stat(absolute_path(folder, location.path))
+    except OSError:
+        return None, None
+    return status.st_size, status.st_mtime_ns
+
+
+def _read(reader: PixelReader, location: Location) -> bytes | str:
+    try:
+        return pixel_hash(reader.read(location))
+    except ImageReadError as error:
+        return str(error)
+
+
+def _refuse_broken(broken: dict[int, str]) -> None:
+    if broken:
+        reasons = "\n".join(f"  {reason}" for reason in list(broken.values())[:_SHOWN])
+        more = f"\n  … and {len(broken) - _SHOWN} more" if len(broken) > _SHOWN else ""
+        raise DatasetVersionError(
+            f"{counted(len(broken))} cannot be read, so that no version can be made:\n{reasons}{more}\n"
+            f"Put the files back, or leave the images out: exclude({list(broken)[:_SHOWN]})."
+        )
+
+
+def _some(names: Iterable[str]) -> str:
+    listed: Sequence[str] = list(names)
+    return ", ".join(listed[:_SHOWN]) + (f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")

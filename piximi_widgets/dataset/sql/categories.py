@@ -1,0 +1,62 @@
+"""Categories: soft-removed, so that the journal's ids always lead somewhere."""
+
+from __future__ import annotations
+
+import sqlite3
+
+
+def live(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+    """Id, name and color of the categories in their order."""
+    return connection.execute(
+        "SELECT id, name, color FROM category WHERE removed = 0 ORDER BY position, id"
+    ).fetchall()
+
+
+def all_names(connection: sqlite3.Connection) -> dict[int, str]:
+    """Name by id, of removed categories too."""
+    return {row[0]: row[1] for row in connection.execute("SELECT id, name FROM category").fetchall()}
+
+
+def by_name(connection: sqlite3.Connection, name: str) -> int | None:
+    """Id of the category of that name, if there is one."""
+    row = connection.execute("SELECT id FROM category WHERE name = ? AND removed = 0", (name,)).fetchone()
+    return int(row[0]) if row else None
+
+
+def by_id(connection: sqlite3.Connection, category_id: int) -> sqlite3.Row | None:
+    """A category that is not removed."""
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT id, name, color FROM category WHERE id = ? AND removed = 0", (category_id,)
+    ).fetchone()
+    return row
+
+
+def name_of(connection: sqlite3.Connection, category_id: int) -> str | None:
+    """Name of a category, removed or not."""
+    row = connection.execute("SELECT name FROM category WHERE id = ?", (category_id,)).fetchone()
+    return str(row[0]) if row else None
+
+
+def insert(connection: sqlite3.Connection, name: str, color: str) -> int:
+    """Add a category behind the others."""
+    cursor = connection.execute(
+        "INSERT INTO category (name, color, position)"
+        " VALUES (?, ?, (SELECT COALESCE(MAX(position), -1) + 1 FROM category WHERE removed = 0))",
+        (name, color),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def is_used(connection: sqlite3.Connection, category_id: int) -> bool:
+    """Whether an image, be it a removed one, is labeled so."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM image WHERE category_id = ?)", (category_id,)
+    ).fetchone()
+    return bool(row[0])
+
+
+def value(connection: sqlite3.Connection, category_id: int, field: str) -> str | int | None:
+    """One field of a category, removed or not; `field` comes from the journal's list of fields."""
+    assert field in {"name", "color", "position", "removed"}
+    row = connection.execute(f"SELECT {field} FROM category WHERE id = ?", (category_id,)).fetchone()
+    return row[0] if row else None
