@@ -1,0 +1,232 @@
+"""An experiment: one training and everything that is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import LogError
+from . import sql_metrics
+from .artifacts import Artifacts
+from .evaluations import (
+    EvaluationArrays,
+    add_evaluations,
+    clear_evaluations,
+    evaluations_frame,
+    read_evaluations,
+)
+from .log_types import LogType
+from .logs import LABELMAP, Log, read_logs, write_log
+from .metrics import as_step, as_value, metric_name, open_series, write_values
+from .record import Record
+from .telemetry import Telemetry
+from .values import now
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Experiment(Record):
+    """A handle on one experiment of a store.
+
+    All truth is in the store: every attribute is read when it is asked for, every change is committed
+    when the call returns, and two handles on one experiment, in one process or in two, see the same.
+
+    Parameters
+    ----------
+    store : ExperimentStore
+    id : int
+        Local to the store and never reused; see `uid` for a name that holds everywhere.
+    """
+
+    # -- logs and metrics --------------------------------------------------------------------------
+
+    def log(
+        self,
+        name: str,
+        value: Any,
+        type: LogType | str | None = None,
+        step: int | None = None,
+        phase: str | None = None,
+    ) -> None:
+        """Log a value under a name; a LINE grows, every other type is replaced.
+
+        Parameters
+        ----------
+        name : str
+        value : object
+            In the shape of its type; see :class:`LogType`.
+        type : LogType, optional
+            By default that of the log of this name, else what the shape of `value` tells: a number is
+            a point of a LINE.
+        step : int, optional
+            Of one value of a LINE; by default the last plus 1. The same step again overwrites.
+        phase : str, optional
+            Goes before the name: ``"train"`` makes ``"train/loss"``.
+
+        Raises
+        ------
+        LogError
+            The value does not have the shape of the type, or the log has another type; nothing is
+            written.
+        """
+        write_log(self, metric_name(name, phase), value, type, step)
+
+    def log_metrics(
+        self, values: Mapping[str, Any], step: int | None = None, phase: str | None = None
+    ) -> None:
+        """Log the values of several metrics at one step, committed when the call returns.
+
+        Parameters
+        ----------
+        values : mapping of str to float
+            NaN, infinities and zero are kept as they are.
+        step : int, optional
+            By default one after the last step of any of these metrics, from 1. The same step again
+            overwrites.
+        phase : str, optional
+            Goes before each name: ``"train"`` makes ``"train/loss"``.
+
+        Raises
+        ------
+        LogError
+            Not a number, a step that is none, or a name that belongs to another kind of log; nothing is
+            written.
+        """
+        if not isinstance(values, Mapping):
+            raise LogError(f"Metrics are a dict of names and numbers, not {values!r}.")
+        if phase is not None and not isinstance(phase, str):
+            raise LogError(f"A phase is a word such as 'train', not {phase!r}.")
+        if step is not None:
+            step = as_step(step)
+        points = [as_value(name, value) for name, value in values.items()]
+        if not points:
+            return
+        store = self.store
+        names = (self.id, phase, tuple(values))
+        keys = store.series.known(names)
+        full = [] if keys is not None else [metric_name(name, phase) for name in values]
+        if len(set(full)) != len(full):
+            raise LogError(f"Two metrics of one call have the same name: {full}.")
+        time = now()
+        with self.writing() as connection:
+            opened = keys or open_series(connection, self.id, full, time)
+            write_values(connection, store.series, opened, points, step, time)
+        if keys is None:
+            store.series.remember(names, opened)
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names of the metrics, in the order in which they were first logged."""
+        with self.store.database.read() as connection:
+            return sql_metrics.series_names(connection, self.id)
+
+    def metric(self, name: str) -> pd.DataFrame:
+        """DataFrame with step (int), time (UTC) and value (float) of a metric, ordered by step.
+
+        Raises
+        ------
+        LogError
+            There is no metric of that name.
+        """
+        import pandas as pd
+
+        points = self._points(name, None, with_time=True)
+        if points is None:
+            known = ", ".join(map(repr, self.metrics)) or "none yet"
+            raise LogError(f"Experiment {self.name!r} has no metric {name!r}; there are: {known}.")
+        time = pd.to_datetime(points["time"], unit="ms", utc=True)
+        return pd.DataFrame({"step": points["step"], "time": time, "value": points["value"]})
+
+    def metrics_array(self, name: str, after_step: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Steps (N,) int64 and values (N,) float64 of a metric, ordered by step; empty before the first.
+
+        Parameters
+        ----------
+        name : str
+        after_step : int, optional
+            Only points with a larger step.
+        """
+        points = self._points(name, after_step, with_time=False)
+        if points is None:
+            return np.empty(0, np.int64), np.empty(0, np.float64)
+        return np.ascontiguousarray(points["step"]), np.ascontiguousarray(points["value"])
+
+    @property
+    def labelmap(self) -> dict[str, str]:
+        """Class names by index, ``{"0": "cat", "1": "dog"}``; assign a mapping or a list of names."""
+        return self.get_log(LABELMAP).data
+
+    @labelmap.setter
+    def labelmap(self, labels: Mapping[Any, str] | Sequence[str]) -> None:
+        self.log(LABELMAP, labels)
+
+    @property
+    def logs(self) -> list[Log]:
+        """All logs, metrics included: `parameters` and `labelmap` first, then as they came."""
+        return read_logs(self)
+
+    def get_log(self, name: str) -> Log:
+        """The log of that name, or a LogError that lists what there is."""
+        logs = self.logs
+        for log in logs:
+            if log.name == name:
+                return log
+        raise LogError(
+            f"Experiment {self.name!r} has no log {name!r}; there are: {[log.name for log in logs]}."
+        )
+
+    # -- artifacts, evaluations, telemetry ---------------------------------------------------------
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """Files by name: ``artifacts.store(name, path)``, ``artifacts[name].download(folder)``."""
+        return Artifacts(self)
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """What the training printed."""
+        return Telemetry(self)
+
+    def add_evaluations(
+        self, partition: str, ids: Any, truth: Any, probabilities: Any, classes: Sequence[str]
+    ) -> None:
+        """Store what was predicted for images; an image that is there already is replaced.
+
+        Parameters
+        ----------
+        partition : str
+        ids : (N,) sequence of int
+        truth : (N,) sequence of int or str
+            Indices of `classes` (-1: unknown) or their names (None: unknown).
+        probabilities : (N, K) array
+            Kept as float32.
+        classes : sequence of K str
+        """
+        add_evaluations(self, partition, ids, truth, probabilities, classes)
+
+    def evaluations(self, partition: str | None = None) -> pd.DataFrame:
+        """DataFrame, index id: partition, truth, prediction, confidence, and p(class) for each class."""
+        return evaluations_frame(read_evaluations(self, partition))
+
+    def evaluation_arrays(self, partition: str) -> EvaluationArrays:
+        """The evaluated images of a partition as arrays."""
+        return read_evaluations(self, partition)[0]
+
+    def clear_evaluations(self, partition: str | None = None) -> None:
+        """Remove the evaluations of a partition, or all."""
+        clear_evaluations(self, partition)
+
+    def _repr_html_(self) -> str:
+        from .summary import experiment_html
+
+        return experiment_html(self)
+
+    def _points(self, name: str, after_step: int | None, *, with_time: bool) -> np.ndarray | None:
+        with self.store.database.read() as connection:
+            key = sql_metrics.series(connection, self.id, name)
+            return (
+                None if key is None else sql_metrics.points(connection, key, after_step, with_time=with_time)
+            )

@@ -1,0 +1,54 @@
+"""Closing the jobs of workers that vanished, so that no experiment seems to run for ever."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import sql_jobs
+from .status import JobState, end_job
+from .telemetry import append_lines, split_output
+from .values import now
+from .workers import is_alive
+
+if TYPE_CHECKING:
+    from .store import ExperimentStore
+
+VANISHED = (
+    "The training process vanished: it was killed, or its computer went down. "
+    "What it had logged until then is kept."
+)
+
+
+def reconcile(store: ExperimentStore) -> None:
+    """Close running jobs whose worker is dead. See ``ExperimentStore``."""
+    if store.database.read_only:
+        return
+    with store.database.read() as connection:
+        rows = sql_jobs.running_jobs(connection)
+    for row in rows:
+        if not is_alive(store, row):
+            _close(store, row)
+
+
+def _close(store: ExperimentStore, row: sqlite3.Row) -> None:
+    with store.database.write(durable=True) as connection:
+        # compare and set: others reconcile too, and the worker may have finished just before it ended
+        if not end_job(connection, row["id"], JobState.RUNNING, row["worker"], JobState.LOST, None, VANISHED):
+            return
+        offset = sql_jobs.log_offset(connection, row["id"])
+        rest = _rest_of_log(store.folder / row["log"], offset)
+        lines, _ = split_output(rest, final=True)
+        append_lines(connection, row["experiment_id"], lines, "output", now())
+        sql_jobs.set_log_offset(connection, row["id"], offset + len(rest))
+        sql_jobs.retire_worker(connection, row["worker"], now())
+
+
+def _rest_of_log(path: Path, offset: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read()
+    except FileNotFoundError:
+        return b""

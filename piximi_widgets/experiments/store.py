@@ -1,0 +1,294 @@
+"""The store: all experiments of one SQLite file, and the work that is to be done for them."""
+
+from __future__ import annotations
+
+import operator
+import os
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from getpass import getuser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
+from urllib.parse import unquote, urlsplit
+
+from ..errors import ExperimentExistsError, ExperimentNotFoundError, ReadOnlyError, StoreError
+from ..storage import Database, Subscription
+from . import sql
+from .contents import Contents
+from .experiment import Experiment
+from .jobs import Fence
+from .metrics import Series
+from .record import clean_tags
+from .schema import APPLICATION_ID, MIGRATIONS
+from .status import Status
+from .values import clean_experiment_name, encode_parameters, now, numbered_name
+from .worklist import WorkList
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SCHEME = "sqlite:///"
+
+
+class ExperimentStore(WorkList):
+    """Experiments in an SQLite file, with a folder of artifacts beside it.
+
+    Safe to use from any thread and any process at once.
+
+    Parameters
+    ----------
+    url : str or path
+        ``"sqlite:///lab.db"`` for a relative path, ``"sqlite:////data/lab.db"`` for an absolute one, or
+        the path itself. The file is made when it is missing.
+    artifacts : str or path, optional
+        A folder, or its ``file://`` URL; by default ``artifacts`` beside the file.
+    experiment_class : callable
+        Makes a handle from a store and an id.
+    read_only : bool
+        Change nothing; the file must exist.
+
+    Raises
+    ------
+    StoreError
+        The URL is of another kind, or the file is something else.
+    NewerVersionError
+        A newer version of this package wrote the file.
+    """
+
+    def __init__(
+        self,
+        url: str | os.PathLike[str],
+        artifacts: str | os.PathLike[str] | None = None,
+        *,
+        experiment_class: Callable[[ExperimentStore, int], Experiment] = Experiment,
+        read_only: bool = False,
+    ) -> None:
+        path = _database_path(url)
+        if not path.parent.is_dir():
+            raise StoreError(f"The folder {path.parent} does not exist; make it, or choose another one.")
+        self.database = Database(
+            path,
+            application_id=APPLICATION_ID,
+            migrations=MIGRATIONS,
+            what="experiment store",
+            synchronous="NORMAL",
+            read_only=read_only,
+            create=not read_only,
+            error=StoreError,
+        )
+        self.url = _SCHEME + path.as_posix()
+        self.folder = path.parent
+        self.contents = Contents(self.folder / "artifacts" if artifacts is None else _folder(artifacts))
+        self.series = Series()
+        self.fences: dict[int, Fence] = {}
+        self._experiment_class = experiment_class
+
+    @property
+    def artifacts_url(self) -> str:
+        """``file://`` URL of the folder of artifacts."""
+        return self.contents.folder.as_uri()
+
+    @property
+    def read_only(self) -> bool:
+        return self.database.read_only
+
+    # -- experiments -------------------------------------------------------------------------------
+
+    def create_experiment(
+        self,
+        name: str,
+        *,
+        description: str = "",
+        base_experiment: Experiment | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        tags: Iterable[str] = (),
+        if_exists: Literal["raise", "reuse", "rename"] = "raise",
+    ) -> Experiment:
+        """Make an experiment, WAITING.
+
+        Parameters
+        ----------
+        name : str
+            1 to 60 characters, unique among the experiments that are not deleted.
+        description : str
+        base_experiment : Experiment, optional
+            Of this store. Its label map and newest artifacts are inherited, and its parameters unless
+            `parameters` are given.
+        parameters : mapping, optional
+            Settings by name; JSON types.
+        tags : iterable of str
+        if_exists : {"raise", "reuse", "rename"}
+            What to do when the name is taken: refuse; return that experiment, or the first of
+            ``"name 2"``, ``"name 3"``, … with the same parameters; or take the first of these that is
+            free.
+
+        Raises
+        ------
+        ExperimentExistsError
+            The name is taken and `if_exists` is ``"raise"``.
+        """
+        if if_exists not in ("raise", "reuse", "rename"):
+            raise StoreError(f'if_exists must be "raise", "reuse" or "rename", not {if_exists!r}.')
+        name = clean_experiment_name(name)
+        if not isinstance(description, str):
+            raise StoreError(f"The description must be a string, not {description!r}.")
+        cleaned_tags = clean_tags(tags)
+        rows = None if parameters is None else encode_parameters(parameters)
+        if base_experiment is not None:
+            self.check_member(base_experiment)
+        with self.database.write(durable=True) as connection:
+            for number in range(1, 1_000_000):
+                candidate = numbered_name(name, number)
+                taken = sql.experiment_id_by_name(connection, candidate)
+                if taken is None:
+                    break
+                if if_exists == "raise":
+                    raise ExperimentExistsError(
+                        f"There is an experiment {name!r} already. Choose another name, or give "
+                        'if_exists="reuse" or "rename".'
+                    )
+                if if_exists == "reuse" and (rows is None or rows == sql.parameters(connection, taken)):
+                    return self.experiment(taken)
+            base_id = None if base_experiment is None else base_experiment.id
+            time = now()
+            new = sql.insert_experiment(
+                connection, str(uuid.uuid4()), candidate, description, Status.WAITING, _user(), base_id, time
+            )
+            sql.put_log(connection, new, "labelmap", "LABELMAP", "{}", None, time)
+            if base_id is not None:
+                sql.copy_record(connection, base_id, new)
+                rows = sql.parameters(connection, base_id) if rows is None else rows
+            sql.replace_parameters(connection, new, rows or [])
+            sql.replace_tags(connection, new, cleaned_tags)
+        return self.experiment(new)
+
+    def experiment(self, id: int) -> Experiment:
+        """A handle on the experiment with that id, without a look into the store."""
+        return self._experiment_class(self, id)
+
+    def __getitem__(self, key: str | int) -> Experiment:
+        """The experiment of that name, id or uid; an id or a uid also finds a deleted one.
+
+        Raises
+        ------
+        ExperimentNotFoundError
+        """
+        with self.database.read() as connection:
+            found = self._find(connection, key)
+        if found is not None:
+            return self.experiment(found)
+        with self.database.read() as connection:
+            deleted = sql.deleted_id_by_name(connection, key) if isinstance(key, str) else None
+        if deleted is not None:
+            raise ExperimentNotFoundError(
+                f"Experiment {key!r} was deleted; store[{deleted}].restore() brings it back."
+            )
+        raise ExperimentNotFoundError(
+            f"There is no experiment with the name, id or uid {key!r} in {self.url}; list(store) shows all."
+        )
+
+    def __contains__(self, key: object) -> bool:
+        with self.database.read() as connection:
+            return self._find(connection, key) is not None
+
+    def __len__(self) -> int:
+        with self.database.read() as connection:
+            return sql.count_experiments(connection)
+
+    def __iter__(self) -> Iterator[Experiment]:
+        """Experiments that are not deleted, oldest first."""
+        with self.database.read() as connection:
+            found = sql.experiment_ids(connection)
+        return iter([self.experiment(id) for id in found])
+
+    def search(self, query: str | None = None) -> pd.DataFrame:
+        """A table of experiments, oldest first; what a writer has not summed up yet is summed up first.
+
+        Parameters
+        ----------
+        query : str, optional
+            Words; all of them must occur in name, description, notes, tags, status or creator, in any
+            case.
+
+        Returns
+        -------
+        DataFrame
+            Index id: name, status, description, tags, creator, created, started, ended, duration
+            (seconds), uid, then ``param.…`` and, with the last value of each metric, ``metric.…``.
+        """
+        from .search import search
+
+        return search(self, query)
+
+    def watch(self, callback: Callable[[], None]) -> Subscription:
+        """Call `callback` on the poller's thread after commits of any process, until closed."""
+        return self.database.watch(callback)
+
+    def close(self) -> None:
+        """Close the file; handles of this store are of no use after that."""
+        self.database.close()
+
+    def __enter__(self) -> ExperimentStore:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<ExperimentStore {self.url}: {len(self)} experiments>"
+
+    # -- underneath --------------------------------------------------------------------------------
+
+    def check_writable(self) -> None:
+        """Raise ReadOnlyError for a store that was opened read-only."""
+        if self.read_only:
+            raise ReadOnlyError(f"The store {self.url} was opened read-only; nothing was changed.")
+
+    def check_member(self, experiment: Experiment) -> None:
+        """Raise StoreError for an experiment of another store."""
+        if not isinstance(experiment, Experiment):
+            raise StoreError(f"Expected an experiment, not {experiment!r}; take it from the store by name.")
+        if experiment.store.url != self.url:
+            raise StoreError(
+                f"{experiment!r} belongs to the store {experiment.store.url}, not to {self.url}."
+            )
+
+    def _find(self, connection: sqlite3.Connection, key: object) -> int | None:
+        if isinstance(key, str):
+            found = sql.experiment_id_by_name(connection, key.strip())
+            return sql.experiment_id_by_uid(connection, key) if found is None else found
+        if isinstance(key, bool) or not isinstance(key, SupportsIndex):
+            return None
+        id = operator.index(key)
+        return None if sql.experiment(connection, id) is None else id
+
+
+def _database_path(url: str | os.PathLike[str]) -> Path:
+    text = os.fspath(url)
+    if text.startswith(_SCHEME):
+        text = text.removeprefix(_SCHEME)
+    elif "://" in text:
+        raise StoreError(f'{text!r} is no store that can be opened; give "sqlite:///" and a path.')
+    if not text or text == ":memory:":
+        raise StoreError("A store needs a file, since other processes write into it; give its path.")
+    return Path(os.path.abspath(text))
+
+
+def _folder(artifacts: str | os.PathLike[str]) -> Path:
+    text = os.fspath(artifacts)
+    if text.startswith("file://"):
+        text = unquote(urlsplit(text).path)
+    elif "://" in text:
+        raise StoreError(
+            f"{text!r} is no folder of artifacts that can be used; give a path or a file:// URL."
+        )
+    return Path(os.path.abspath(text))
+
+
+def _user() -> str:
+    try:
+        return getuser()
+    except (KeyError, OSError, ImportError):
+        # containers run with user ids that have no name
+        return "unknown"

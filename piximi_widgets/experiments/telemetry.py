@@ -1,0 +1,162 @@
+"""What a training prints: numbered lines in chapters, where a progress line replaces its own."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import sql_jobs
+from .values import as_datetime, clean_name, now
+
+if TYPE_CHECKING:
+    from .experiment import Experiment
+
+CHAPTER_MARK = "--#--"
+"""A printed line that starts so opens a chapter; Picsellia's convention."""
+
+_ORDINARY, _PROGRESS, _OPEN = 0, 1, 2
+_ENDINGS = re.compile(rb"\r\n|\n|\r")
+
+
+class Line(NamedTuple):
+    """One line of output; `chapter` is empty before the first chapter."""
+
+    number: int
+    time: datetime
+    stream: str
+    chapter: str
+    text: str
+
+
+def split_output(data: bytes, final: bool = False) -> tuple[list[str], int]:
+    """Split raw output into lines for :meth:`Telemetry.append`.
+
+    Parameters
+    ----------
+    data : bytes
+        What a process wrote, from the end of the last call on.
+    final : bool
+        No more will come: an unfinished last line is a line too.
+
+    Returns
+    -------
+    lines : list of str
+        Without line feeds; a line that ended with a carriage return keeps it, and so is replaced by
+        the next one.
+    consumed : int
+        How many bytes these lines are; the rest belongs to the next call.
+    """
+    lines = []
+    start = 0
+    for ending in _ENDINGS.finditer(data):
+        text = data[start : ending.start()].decode("utf-8", "replace")
+        if ending.group() == b"\r":
+            text += "\r"
+        lines.append(text)
+        start = ending.end()
+    if final and start < len(data):
+        lines.append(data[start:].decode("utf-8", "replace"))
+        start = len(data)
+    return lines, start
+
+
+def append_lines(
+    connection: sqlite3.Connection, experiment_id: int, lines: Iterable[str], stream: str, time: int
+) -> None:
+    """Add lines in this transaction.
+
+    A line that ends with a carriage return is replaced by the next one of its stream; one that starts
+    with a carriage return replaces the progress line before it. An empty line after a progress line ends
+    the progress.
+    """
+    last = sql_jobs.last_line(connection, experiment_id)
+    number, last_stream, progress = (0, stream, _ORDINARY) if last is None else tuple(last)
+    chapters = sql_jobs.chapters(connection, experiment_id)
+    if last_stream != stream or (chapters and chapters[-1]["number"] > number):
+        progress = _ORDINARY
+    rows: dict[int, tuple[int, int, str, str, int]] = {}
+    closed: int | None = None
+    for line in lines:
+        shown = line.strip("\r").rpartition("\r")[2]
+        if shown.startswith(CHAPTER_MARK):
+            name = shown.removeprefix(CHAPTER_MARK).strip()
+            sql_jobs.put_chapter(connection, experiment_id, number + 1, name, time)
+            progress = _ORDINARY
+        elif not shown and (line or progress == _OPEN):
+            if not line:
+                progress, closed = _PROGRESS, number
+        else:
+            replaces = progress == _OPEN or (progress == _PROGRESS and line.startswith("\r"))
+            if not replaces:
+                number += 1
+            if line.endswith("\r"):
+                progress = _OPEN
+            else:
+                progress = _PROGRESS if line.startswith("\r") or replaces else _ORDINARY
+            rows[number] = (number, time, stream, shown, progress)
+            closed = None
+    if closed in rows:
+        rows[closed] = (*rows[closed][:4], _PROGRESS)
+    elif closed is not None:
+        sql_jobs.close_line(connection, experiment_id, closed)
+    sql_jobs.put_lines(connection, experiment_id, rows.values())
+
+
+class Telemetry:
+    """The lines that an experiment's training printed."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._experiment = experiment
+
+    def lines(self, after: int | None = None) -> list[Line]:
+        """Lines in their order.
+
+        Parameters
+        ----------
+        after : int, optional
+            Only lines with a larger number. Only the last line is ever replaced, so whoever follows asks
+            for what comes after the last number but one.
+        """
+        with self._experiment.store.database.read() as connection:
+            rows = sql_jobs.lines(connection, self._experiment.id, after or 0)
+            chapters = [tuple(row) for row in sql_jobs.chapters(connection, self._experiment.id)]
+        found = []
+        position, chapter = 0, ""
+        for number, time, stream, text in rows:
+            while position < len(chapters) and chapters[position][0] <= number:
+                chapter = chapters[position][1]
+                position += 1
+            moment = as_datetime(time)
+            assert moment is not None
+            found.append(Line(number, moment, stream, chapter, text))
+        return found
+
+    def append(self, lines: str | Iterable[str], *, stream: str = "output") -> None:
+        """Add lines, committed when the call returns.
+
+        Parameters
+        ----------
+        lines : str or iterable of str
+            One line each; a line feed inside separates lines. A carriage return at the end lets the next
+            line replace this one; one at the start replaces the progress line before. A line that starts
+            with ``--#--`` opens a chapter of that name.
+        stream : str
+            Where they were written: ``"output"``, ``"stdout"`` or ``"stderr"``.
+        """
+        given = [lines] if isinstance(lines, str) else list(lines)
+        single = [part for line in given for part in line.removesuffix("\n").split("\n")]
+        with self._experiment.writing() as connection:
+            append_lines(connection, self._experiment.id, single, stream, now())
+
+    def start_chapter(self, name: str) -> None:
+        """Open a chapter: what follows belongs to it."""
+        self.append(CHAPTER_MARK + clean_name(name, "A chapter's name"))
+
+    def __len__(self) -> int:
+        return len(self.lines())
+
+    def __repr__(self) -> str:
+        return f"<Telemetry of {self._experiment.name!r}: {len(self)} lines>"

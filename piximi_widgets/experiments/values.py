@@ -1,0 +1,145 @@
+"""Values as the store keeps them: plain JSON types, NaN and infinities included."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from ..errors import LogError, StoreError
+
+LONGEST_EXPERIMENT_NAME = 60
+_LONGEST_NAME = 200
+_TYPES = {
+    type(None): "null",
+    bool: "bool",
+    int: "int",
+    float: "float",
+    str: "str",
+    list: "list",
+    dict: "dict",
+}
+
+
+def now() -> int:
+    """Milliseconds since 1970, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def as_datetime(milliseconds: int | None) -> datetime | None:
+    """The moment as an aware UTC datetime; None stays None."""
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def plain(value: Any, what: str) -> Any:
+    """Reduce `value` to None, bool, int, float, str, list and dict.
+
+    NumPy scalars and arrays, tuples and enumerations are converted.
+
+    Parameters
+    ----------
+    value : object
+    what : str
+        Names the value in an error message.
+
+    Raises
+    ------
+    LogError
+        A type that JSON does not know, or a dict key that is not a string.
+    """
+    if isinstance(value, Enum):
+        return plain(value.value, what)
+    if value is None or isinstance(value, bool):
+        return value
+    # subclasses (a StrEnum, np.float64) would not come back as what they were
+    for simple in (int, float, str):
+        if isinstance(value, simple):
+            return simple(value)
+    if isinstance(value, np.generic):
+        return plain(value.item(), what)
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist(), what)
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise LogError(f"{what} has the key {key!r}; keys must be strings, so write {str(key)!r}.")
+        return {str(key): plain(item, f"{what}[{key!r}]") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item, f"{what}[{index}]") for index, item in enumerate(value)]
+    raise LogError(
+        f"{what} is a {type(value).__name__}, which cannot be stored; "
+        "give a number, a string, a bool, None, or lists and dicts of these."
+    )
+
+
+def to_json(value: Any, what: str) -> str:
+    """JSON text of `value`; NaN and infinities as Python's json writes them."""
+    return json.dumps(plain(value, what), separators=(",", ":"))
+
+
+def from_json(text: str) -> Any:
+    """What :func:`to_json` was given, tuples and arrays as lists."""
+    return json.loads(text)
+
+
+def type_name(value: Any) -> str:
+    """The stored type name of a plain value: null, bool, int, float, str, list or dict."""
+    return _TYPES[type(value)]
+
+
+def encode_parameters(parameters: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Rows (name, type, JSON) of experiment parameters, in their order.
+
+    Raises
+    ------
+    LogError
+        `parameters` is not a mapping from names to values that JSON knows.
+    """
+    if not isinstance(parameters, Mapping):
+        raise LogError(f"Parameters must be a dict from names to values, not a {type(parameters).__name__}.")
+    rows = []
+    for name, value in parameters.items():
+        cleaned = clean_name(name, "A parameter's name")
+        value = plain(value, f"Parameter {cleaned!r}")
+        rows.append((cleaned, type_name(value), json.dumps(value, separators=(",", ":"))))
+    if len({row[0] for row in rows}) != len(rows):
+        raise LogError("Two parameters have the same name but for surrounding blanks; rename one.")
+    return rows
+
+
+def clean_name(name: Any, what: str, longest: int = _LONGEST_NAME, error: type[StoreError] = LogError) -> str:
+    """Strip a name and check it.
+
+    Raises
+    ------
+    error
+        Not a string, empty, longer than `longest` characters, or with control characters.
+    """
+    if not isinstance(name, str):
+        raise error(f"{what} must be a string, not {name!r}.")
+    stripped = str(name).strip()
+    if not stripped:
+        raise error(f"{what} is empty; give it at least one character.")
+    if len(stripped) > longest:
+        raise error(f"{what} may have at most {longest} characters, and {stripped!r} has {len(stripped)}.")
+    if any(ord(character) < 32 or 0xD800 <= ord(character) <= 0xDFFF for character in stripped):
+        raise error(f"{what} may not contain control characters: {stripped!r}.")
+    return stripped
+
+
+def clean_experiment_name(name: Any) -> str:
+    """A stripped experiment name of 1 to 60 characters, or a StoreError."""
+    return clean_name(name, "An experiment's name", LONGEST_EXPERIMENT_NAME, StoreError)
+
+
+def numbered_name(name: str, number: int) -> str:
+    """`name` for number 1, otherwise ``"name 2"``, shortened so that it stays within 60 characters."""
+    if number == 1:
+        return name
+    ending = f" {number}"
+    return name[: LONGEST_EXPERIMENT_NAME - len(ending)].rstrip() + ending

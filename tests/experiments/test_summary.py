@@ -1,0 +1,85 @@
+"""What an experiment shows in a notebook that no kernel runs."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+import re
+import subprocess
+import sys
+
+import numpy as np
+from PIL import Image
+
+from piximi_widgets.experiments.summary import curves_png, decimate
+
+
+def test_header_parameters_and_curves_are_shown_and_escaped(store):
+    experiment = store.create_experiment(
+        "<b>bold</b>", description="<script>alert(1)</script>", parameters={"<i>": "<u>"}, tags=["<t>"]
+    )
+    experiment.log_metrics({"loss": 0.5, "accuracy": math.nan}, step=1, phase="train")
+    experiment.log_metrics({"loss": math.inf, "accuracy": 0.5}, step=2, phase="train")
+    experiment.artifacts.store("a&b", b"")
+    experiment.start()
+    experiment.finish("FAILED", error="<Error>")
+    html = experiment._repr_html_()
+    assert "<script" not in html
+    for tag in ("<b>", "<i>", "<u>", "<t>", "<Error>"):
+        assert tag not in html
+    assert "&lt;b&gt;bold&lt;/b&gt;" in html
+    assert "a&amp;b" in html
+    assert "FAILED" in html
+    picture = base64.b64decode(re.search(r"base64,([^']+)'", html)[1])
+    assert Image.open(io.BytesIO(picture)).width > 300
+
+
+def test_a_large_experiment_stays_small(store):
+    experiment = store.create_experiment("large", parameters={f"p{n}": "x" * 10_000 for n in range(500)})
+    experiment.describe("y" * 1_000_000)
+    experiment.log("train/loss", np.random.default_rng(0).random(20_000))
+    experiment.start()
+    experiment.finish("FAILED", error="z" * 1_000_000)
+    assert len(experiment._repr_html_()) < 200_000
+
+
+def test_there_is_no_picture_without_curves(experiment):
+    assert curves_png(experiment) is None
+    experiment.log_metrics({"batch/loss": 1})
+    assert curves_png(experiment) is None
+    assert "<img" not in experiment._repr_html_()
+    experiment.log_metrics({"$weird_metric$": 1})
+    assert curves_png(experiment)[:4] == b"\x89PNG"
+
+
+def test_decimation_keeps_extremes_and_the_end():
+    values = np.zeros(100_000)
+    values[[7, 31_337, 77_777]] = [5.0, -3.0, 9.0]
+    values[50_000] = math.nan
+    steps, kept = decimate(np.arange(100_000), values, 400)
+    assert len(steps) <= 400
+    assert steps[-1] == 99_999
+    assert np.all(np.diff(steps) > 0)
+    assert {7, 31_337, 77_777} <= set(steps.tolist())
+    assert {5.0, -3.0, 9.0} <= set(kept.tolist())
+
+
+def test_a_short_curve_is_left_alone():
+    steps, values = np.arange(3), np.array([1.0, math.nan, 2.0])
+    assert decimate(steps, values, 400)[0] is steps
+
+
+def test_the_room_loads_neither_pandas_nor_matplotlib_nor_tensorflow(tmp_path):
+    script = """
+import sys
+from piximi_widgets.experiments import ExperimentStore
+experiment = ExperimentStore(sys.argv[1]).create_experiment("x")
+experiment.log_metrics({"loss": 1.0})
+experiment.metrics_array("loss")
+print(*({"pandas", "matplotlib", "tensorflow", "keras", "IPython"} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "x.db")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "\n"
