@@ -49,6 +49,7 @@ class Dataset(Predicting):
         self,
         images: Any,
         labels: Any = None,
+        *,
         metadata: Any = None,
         copy: bool = False,
         verify: bool = False,
