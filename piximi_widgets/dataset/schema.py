@@ -169,7 +169,7 @@ def open_folder(path: Path, mode: str) -> Database:
             raise NotAProjectError(f'There is no project at {path}. mode="a" makes a new one.')
         _make_folder(path)
     database = _open_database(path, read_only=mode == "r")
-    if not exists:
+    if not exists and mode == "a":
         print(f"Created the project {path}")
     return database
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,7 +102,10 @@ class Experiment(Record):
             raise LogError(f"A phase is a word such as 'train', not {phase!r}.")
         if step is not None:
             step = as_step(step)
-        points = [as_value(name, value) for name, value in values.items()]
+        points = [
+            (value, 0) if type(value) is float and isfinite(value) else as_value(name, value)
+            for name, value in values.items()
+        ]
         if not points:
             return
         store = self.store
@@ -111,7 +115,9 @@ class Experiment(Record):
         if len(set(full)) != len(full):
             raise LogError(f"Two metrics of one call have the same name: {full}.")
         time = now()
-        with self.writing() as connection:
+        # writing() without its own context manager, which would be a twentieth of the call
+        with store.database.write() as connection:
+            self.check_fence(connection)
             opened = keys or open_series(connection, self.id, full, time)
             write_values(connection, store.series, opened, points, step, time)
         if keys is None:

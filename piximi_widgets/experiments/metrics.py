@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import operator
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -110,6 +111,8 @@ def as_float(value: float | None, flag: int) -> float | None:
 
 def as_step(step: Any) -> int:
     """A whole number, or a LogError."""
+    if type(step) is int and -_LARGEST_STEP <= step <= _LARGEST_STEP:
+        return step
     try:
         if isinstance(step, bool):
             raise TypeError
@@ -145,7 +148,7 @@ def write_values(
         (phase_id, step, series_id, time, value, flag)
         for (phase_id, series_id), (value, flag) in zip(keys, values, strict=True)
     ]
-    phases = {phase_id for phase_id, _ in keys}
+    phases = {key[0] for key in keys}
     for phase_id in phases:
         folded = sql_metrics.folded_step(connection, phase_id)
         if step <= folded:
@@ -200,8 +203,11 @@ def fold_all(connection: sqlite3.Connection, experiment_id: int) -> None:
 def current_statistics(connection: sqlite3.Connection, phase_id: int) -> dict[int, Statistics]:
     """Statistics of each series of a phase, points that were not folded yet included."""
     statistics = sql_metrics.statistics(connection, phase_id)
+    late: dict[int, list[tuple[int, float | None, int]]] = defaultdict(list)
     for series_id, step, value, flag in sql_metrics.unfolded_points(connection, phase_id):
-        statistics[series_id] = _appended(statistics.get(series_id), step, value, flag)
+        late[series_id].append((step, value, flag))
+    for series_id, points in late.items():
+        statistics[series_id] = _appended(statistics.get(series_id), points)
     return statistics
 
 
@@ -213,18 +219,20 @@ def _next_step(connection: sqlite3.Connection, keys: Sequence[Key]) -> int:
     return step
 
 
-def _appended(old: Statistics | None, step: int, value: float | None, flag: int) -> Statistics:
-    """Statistics after a point at a step beyond the last."""
-    if old is None:
-        extreme_step = None if value is None else step
-        return Statistics(1, step, value, flag, value, extreme_step, value, extreme_step)
-    points, _, _, _, low, low_step, high, high_step = old
-    if value is not None:
-        if low is None or value < low:
-            low, low_step = value, step
-        if high is None or value > high:
-            high, high_step = value, step
-    return Statistics(points + 1, step, value, flag, low, low_step, high, high_step)
+def _appended(old: Statistics | None, points: Sequence[tuple[int, float | None, int]]) -> Statistics:
+    """Statistics after points (step, value, flag) in the order of steps, all beyond the last one."""
+    count, low, low_step, high, high_step = 0, None, None, None, None
+    if old is not None:
+        count, _, _, _, low, low_step, high, high_step = old
+    finite = [point for point in points if point[1] is not None]
+    if finite:
+        steps, values, _ = zip(*finite, strict=True)
+        lowest, highest = min(values), max(values)
+        if low is None or lowest < low:
+            low, low_step = lowest, steps[values.index(lowest)]
+        if high is None or highest > high:
+            high, high_step = highest, steps[values.index(highest)]
+    return Statistics(count + len(points), *points[-1], low, low_step, high, high_step)
 
 
 def _correct_statistics(
@@ -241,7 +249,7 @@ def _correct_statistics(
     for phase_id, step, series_id, time, value, flag in rows:
         old = statistics.get(series_id)
         if old is None or step > old.last_step:
-            changed[series_id] = _appended(old, step, value, flag)
+            changed[series_id] = _appended(old, [(step, value, flag)])
             continue
         key = Key(phase_id, series_id)
         points, last_step, last_value, last_flag, low, low_step, high, high_step = old

@@ -264,11 +264,15 @@ class Record:
     @contextmanager
     def writing(self, *, durable: bool | None = None) -> Iterator[sqlite3.Connection]:
         """A write transaction, refused with StaleAttemptError when this process lost the attempt."""
-        fence = self.fence or self.store.fences.get(self.id)
         with self.store.database.write(durable=durable) as connection:
-            if fence is not None:
-                fence.check(connection)
+            self.check_fence(connection)
             yield connection
+
+    def check_fence(self, connection: sqlite3.Connection) -> None:
+        """Raise StaleAttemptError in a transaction of a process that lost the attempt."""
+        fence = self.fence or self.store.fences.get(self.id)
+        if fence is not None:
+            fence.check(connection)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Record) and (self.store.url, self.id) == (other.store.url, other.id)

@@ -14,7 +14,7 @@ from typing import IO
 from ..errors import NewerVersionError, PiximiError, ProjectError, ReadOnlyError
 from .locks import try_lock, unlock
 from .poller import Poller, Subscription
-from .sqlite import can_use_wal, has_wal_reset_bug, is_wal
+from .sqlite import can_use_wal, explanation, has_wal_reset_bug, is_wal, statements
 
 _BUSY_SECONDS = 30.0
 _CHECKPOINT_BYTES = 4 << 20
@@ -74,7 +74,8 @@ class Database:
         self._local = threading.local()
         self._pid = os.getpid()
         self._connections: list[sqlite3.Connection] = []
-        self._bookkeeping = threading.Lock()
+        self._bookkeeping = threading.Condition()
+        self._running = 0
         self._writing = threading.Lock()
         if not self.path.exists() and (read_only or not create):
             raise error(f"There is no {what} at {self.path}.")
@@ -99,15 +100,18 @@ class Database:
         if connection.in_transaction:
             yield connection
             return
-        with self._explained():
-            connection.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.execute("ROLLBACK")
+        self._begin()
+        try:
+            with self._explained():
+                connection.execute("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    connection.execute("ROLLBACK")
+        finally:
+            self._end()
 
-    @contextmanager
-    def write(self, *, durable: bool | None = None) -> Iterator[sqlite3.Connection]:
+    def write(self, *, durable: bool | None = None) -> Transaction:
         """A write transaction, committed at the end of the block and rolled back by an exception.
 
         Parameters
@@ -117,38 +121,23 @@ class Database:
         """
         if self.read_only:
             raise ReadOnlyError(f"The {self._what} at {self.path} was opened read-only; nothing was changed.")
-        connection = self._connection()
-        if connection.in_transaction:
-            raise RuntimeError("a write transaction was begun inside another transaction")
-        forced = bool(durable) and self._synchronous != "FULL"
-        with self._explained(), self._writing, self._guard():
-            if forced:
-                connection.execute("PRAGMA synchronous=FULL")
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                    connection.execute("COMMIT")
-                except BaseException:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-                    raise
-            finally:
-                if forced:
-                    connection.execute(f"PRAGMA synchronous={self._synchronous}")
-            if self._guarded:
-                self._checkpoint(connection)
-        self._poller.poke()
+        return Transaction(self, full_sync=bool(durable) and self._synchronous != "FULL")
 
     def watch(self, callback: Callable[[], None], interval: float = 0.1) -> Subscription:
         """Call `callback` after commits of any process, on the one poller thread of this database."""
         return self._poller.subscribe(callback, interval)
 
     def close(self) -> None:
-        """Close the connections of this process; later use is refused."""
+        """Close the connections of this process once the transactions of all threads have ended.
+
+        Later use is refused.
+        """
+        self._poller.close()
         with self._bookkeeping:
             self._closed = True
-            connections, self._connections = self._connections, []
+            # SQLite crashes the process when a connection is closed while another thread is using it.
+            idle = self._bookkeeping.wait_for(lambda: self._running == 0, _BUSY_SECONDS)
+            connections, self._connections = self._connections if idle else [], []
         if os.getpid() == self._pid:
             for connection in connections:
                 connection.close()
@@ -156,11 +145,26 @@ class Database:
                 self._lock_file.close()
                 self._lock_file = None
 
+    def _begin(self) -> None:
+        with self._bookkeeping:
+            if self._closed:
+                raise self._closed_error()
+            self._running += 1
+
+    def _end(self) -> None:
+        with self._bookkeeping:
+            self._running -= 1
+            if self._closed:
+                self._bookkeeping.notify_all()
+
+    def _closed_error(self) -> PiximiError:
+        return self._error(f"The {self._what} at {self.path} was closed; open it again.")
+
     # -- connections -------------------------------------------------------------------------------
 
     def _connection(self) -> sqlite3.Connection:
         if self._closed:
-            raise self._error(f"The {self._what} at {self.path} was closed; open it again.")
+            raise self._closed_error()
         if os.getpid() != self._pid:
             self._after_fork()
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -176,7 +180,8 @@ class Database:
         self._pid = os.getpid()
         self._local = threading.local()
         self._connections = []
-        self._bookkeeping = threading.Lock()
+        self._bookkeeping = threading.Condition()
+        self._running = 0
         self._writing = threading.Lock()
         self._lock_file = None
         self._poller = Poller(self._connect)
@@ -241,7 +246,7 @@ class Database:
             try:
                 # Another process may have come first while this one waited.
                 for script in migrations[self._version(connection, len(migrations)) :]:
-                    for statement in _statements(script):
+                    for statement in statements(script):
                         connection.execute(statement)
                 connection.execute(f"PRAGMA application_id={self._application_id}")
                 connection.execute(f"PRAGMA user_version={len(migrations)}")
@@ -252,9 +257,10 @@ class Database:
                 raise
 
     def _version(self, connection: sqlite3.Connection, known: int) -> int:
-        application_id = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        # The id last: another process may be making the tables right now, and commits them with the id.
         tables = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        application_id = connection.execute("PRAGMA application_id").fetchone()[0]
         if application_id != self._application_id and (tables or version):
             raise self._error(f"{self.path} is not a {self._what} of piximi_widgets; it was left as it is.")
         if version > known:
@@ -268,11 +274,19 @@ class Database:
 
     @contextmanager
     def _guard(self) -> Iterator[None]:
-        if not self._guarded:
+        self._lock()
+        try:
             yield
+        finally:
+            self._unlock()
+
+    def _lock(self) -> None:
+        if not self._guarded:
             return
         if self._lock_file is None:
             self._lock_file = self.path.with_name(f"{self.path.name}-lock").open("ab")
+        if try_lock(self._lock_file):
+            return
         deadline = time.monotonic() + _BUSY_SECONDS
         pause = 0.0002
         while not try_lock(self._lock_file):
@@ -280,9 +294,9 @@ class Database:
                 raise sqlite3.OperationalError("database is locked")
             time.sleep(pause)
             pause = min(pause * 1.5, 0.005)
-        try:
-            yield
-        finally:
+
+    def _unlock(self) -> None:
+        if self._lock_file is not None:
             unlock(self._lock_file)
 
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
@@ -310,38 +324,70 @@ class Database:
         try:
             yield
         except sqlite3.DatabaseError as exception:
-            sentence = _explanation(exception)
-            if sentence is None:
-                raise
+            self._put_in_words(exception)
+            raise
+
+    def _put_in_words(self, exception: BaseException | None) -> None:
+        """Raise what a person can act on; return where the exception is a programming error."""
+        sentence = explanation(exception) if isinstance(exception, sqlite3.DatabaseError) else None
+        if sentence is not None:
             raise self._error(f"The {self._what} at {self.path} {sentence}") from exception
 
 
-def _statements(script: str) -> Iterator[str]:
-    """The statements of a script one by one, since ``executescript`` would commit between them."""
-    statement = ""
-    for piece in script.split(";")[:-1]:
-        statement += f"{piece};"
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-    statement += script.rpartition(";")[2]
-    if statement.strip():
-        yield statement
+class Transaction:
+    """What `Database.write` gives; one plain class, since nested generators would cost half of a small commit."""
 
+    __slots__ = ("_connection", "_database", "_full_sync")
 
-def _explanation(exception: sqlite3.DatabaseError) -> str | None:
-    """What a person can do about an SQLite error, or None when it is a programming error."""
-    text = str(exception).lower()
-    if "full" in text:
-        return (
-            "could not be written: the disk is full. Make room and try again; what was saved before is safe."
-        )
-    if "locked" in text or "busy" in text:
-        return f"was being written by another process for {_BUSY_SECONDS:.0f} seconds. Try again."
-    if "readonly" in text:
-        return "may not be written: check the file's rights, or open it read-only."
-    if "not a database" in text or "malformed" in text:
-        return "is damaged or is not a database. Restore it from a copy; it was left as it is."
-    if "unable to open" in text or "disk i/o" in text:
-        return f"cannot be reached ({exception}). Check the folder, its rights and the disk."
-    return None
+    def __init__(self, database: Database, full_sync: bool) -> None:
+        self._database = database
+        self._full_sync = full_sync
+
+    def __enter__(self) -> sqlite3.Connection:
+        database = self._database
+        connection = self._connection = database._connection()
+        if connection.in_transaction:
+            raise RuntimeError("a write transaction was begun inside another transaction")
+        database._begin()
+        try:
+            database._writing.acquire()
+            try:
+                database._lock()
+                try:
+                    if self._full_sync:
+                        connection.execute("PRAGMA synchronous=FULL")
+                    connection.execute("BEGIN IMMEDIATE")
+                except BaseException:
+                    database._unlock()
+                    raise
+            except BaseException:
+                database._writing.release()
+                raise
+        except BaseException as exception:
+            database._end()
+            database._put_in_words(exception)
+            raise
+        return connection
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        database, connection = self._database, self._connection
+        try:
+            try:
+                if kind is None:
+                    connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                if self._full_sync:
+                    connection.execute(f"PRAGMA synchronous={database._synchronous}")
+            if database._guarded:
+                database._checkpoint(connection)
+        except sqlite3.DatabaseError as exception:
+            database._put_in_words(exception)
+            raise
+        finally:
+            database._unlock()
+            database._writing.release()
+            database._end()
+        database._poller.poke()
+        database._put_in_words(error)

@@ -95,6 +95,12 @@ class Poller:
             self._subscriptions.discard(subscription)
         self._wake.set()
 
+    def close(self) -> None:
+        """Forget all listeners; the thread ends."""
+        with self._lock:
+            self._subscriptions.clear()
+        self._wake.set()
+
     def poke(self) -> None:
         """Look now: this process has just committed."""
         if self._thread is not None:

@@ -1,10 +1,11 @@
-"""Facts about the SQLite library and the file system under a database."""
+"""What SQLite and the file system under it can do, and what they say when they cannot."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 import tempfile
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -56,3 +57,34 @@ def can_use_wal(folder: Path) -> bool:
     except (OSError, sqlite3.Error):
         return False
     return bool(mode == "wal" and found == [(7,)])
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of a script one by one, since ``executescript`` would commit between them."""
+    statement = ""
+    for piece in script.split(";")[:-1]:
+        statement += f"{piece};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    statement += script.rpartition(";")[2]
+    if statement.strip():
+        yield statement
+
+
+def explanation(exception: sqlite3.DatabaseError) -> str | None:
+    """What a person can do about an SQLite error, or None when it is a programming error."""
+    text = str(exception).lower()
+    if "full" in text:
+        return (
+            "could not be written: the disk is full. Make room and try again; what was saved before is safe."
+        )
+    if "locked" in text or "busy" in text:
+        return "was being written by another process for half a minute. Try again."
+    if "readonly" in text:
+        return "may not be written: check the file's rights, or open it read-only."
+    if "not a database" in text or "malformed" in text:
+        return "is damaged or is not a database. Restore it from a copy; it was left as it is."
+    if "unable to open" in text or "disk i/o" in text:
+        return f"cannot be reached ({exception}). Check the folder, its rights and the disk."
+    return None

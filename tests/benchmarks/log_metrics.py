@@ -21,8 +21,8 @@ from piximi_widgets.experiments.sql_metrics import PUT_POINT
 TITLE = "log_metrics, 10 values a call, committed"
 
 _VALUES = {f"metric-{index}": 0.1 * index for index in range(10)}
-_ROUNDS = 12
-_CALLS = 100
+_ROUNDS = 10
+_CALLS = 250
 _CALLS_OF_MLFLOW = 4
 _CURVE = 1_000_000
 

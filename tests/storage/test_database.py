@@ -284,6 +284,28 @@ def test_use_after_close_is_said_plainly(tmp_path):
         insert(database, "x")
 
 
+def test_closing_waits_for_the_transactions_of_other_threads(tmp_path):
+    """A connection that is closed under a running statement would take the process down with it."""
+    database = make(tmp_path / "a.db")
+    inside, leave, closed = threading.Event(), threading.Event(), threading.Event()
+
+    def read() -> None:
+        with database.read() as connection:
+            inside.set()
+            leave.wait(10)
+            connection.execute("SELECT COUNT(*) FROM item").fetchall()
+
+    reader = threading.Thread(target=read)
+    closer = threading.Thread(target=lambda: (database.close(), closed.set()))
+    reader.start()
+    assert inside.wait(10)
+    closer.start()
+    assert not closed.wait(0.2)
+    leave.set()
+    assert closed.wait(10)
+    reader.join()
+
+
 @pytest.mark.parametrize(
     ("version", "affected"),
     [

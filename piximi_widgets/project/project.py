@@ -1,0 +1,289 @@
+"""A project: images, labels, experiments and classifiers in one folder."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from ..dataset import Dataset, DatasetVersion
+from ..dataset.records import TEST, TRAINING, VALIDATION
+from ..engine import launcher
+from ..engine.checks import Problem, check
+from ..engine.config import TrainingConfig
+from ..errors import NotTrainableError, TrainingFailed
+from ..experiments import ExperimentStore
+from .experiment import Experiment
+
+_STORE_NAME = "experiments.db"
+
+
+class Submitter(Protocol):
+    """Anything that runs a function later, for example a ``concurrent.futures.Executor``."""
+
+    def submit(self, function: Callable[..., object], /, *arguments: Any) -> Any:
+        """Call `function` with `arguments`, here or elsewhere, now or later."""
+
+
+class Project(Dataset):
+    """Images, their labels, and the experiments that learn from them, in one folder.
+
+    Parameters
+    ----------
+    path : str or Path
+        The project's folder.
+    mode : {"a", "r", "r+", "x"}
+        ``"a"`` opens the project, or creates it and says so; ``"r"`` opens it read-only; ``"r+"`` demands that it
+        exists; ``"x"`` that it does not.
+    store : str or ExperimentStore, optional
+        Where experiments are kept; the project's own ``experiments.db`` by default.
+
+    Raises
+    ------
+    NotAProjectError
+        The folder holds something else; it was not touched.
+    NewerVersionError
+        A newer version of this package wrote the project.
+
+    Notes
+    -----
+    A project may be used from any thread, and from several processes at once. It is a context manager.
+    """
+
+    def __init__(self, path: str | Path, mode: str = "a", store: str | ExperimentStore | None = None) -> None:
+        super().__init__(path, mode)
+        self._given_store = store
+        self._store: ExperimentStore | None = None
+        self._opening = threading.Lock()
+        if not self.read_only and store is None and not (self.path / _STORE_NAME).exists():
+            # Made now, so that the folder is complete when it is opened read-only.
+            self.experiments  # noqa: B018
+
+    @property
+    def experiments(self) -> ExperimentStore:
+        """The experiment log store of this project; its experiments know the project."""
+        with self._opening:
+            if self._store is None:
+                url, artifacts = f"sqlite:///{(self.path / _STORE_NAME).as_posix()}", None
+                if isinstance(self._given_store, ExperimentStore):
+                    url, artifacts = self._given_store.url, self._given_store.artifacts_url
+                elif self._given_store is not None:
+                    url = self._given_store
+                self._store = ExperimentStore(
+                    url,
+                    artifacts,
+                    experiment_class=partial(Experiment, project=self),
+                    read_only=self.read_only,
+                )
+            return self._store
+
+    def close(self) -> None:
+        """Close the files of the project; a running training goes on."""
+        with self._opening:
+            if self._store is not None:
+                self._store.close()
+        super().close()
+
+    # -- training ----------------------------------------------------------------------------------
+
+    def check(self, config: TrainingConfig | None = None) -> list[Problem]:
+        """Say what would keep a training with `config` from starting; an empty list means nothing.
+
+        The images that have a label but no partition yet are counted as `fit` would assign them.
+        """
+        config = config or TrainingConfig()
+        columns = self.columns()
+        usable = ~columns.excluded & (columns.category_id > 0)
+        counts: dict[str, int] = {}
+        parts: dict[str, tuple[int, int, int]] = {}
+        for category in self.category_table():
+            mine = usable & (columns.category_id == category.id)
+            partitions = columns.partition[mine]
+            counts[category.name] = int(mine.sum())
+            training, validation, test = (
+                int((partitions == code).sum()) for code in (TRAINING, VALIDATION, TEST)
+            )
+            new = counts[category.name] - training - validation - test
+            for_training = _training_share(new, config.training_fraction)
+            parts[category.name] = (training + for_training, validation + new - for_training, test)
+        return check(
+            config,
+            class_counts=counts,
+            partition_counts=parts,
+            shapes=self.shapes(columns.id[usable]),
+            image_count=len(columns.id),
+        )
+
+    def fit(
+        self,
+        config: TrainingConfig | None = None,
+        *,
+        name: str | None = None,
+        dataset: DatasetVersion | str | None = None,
+        base: Experiment | str | None = None,
+        if_exists: Literal["raise", "reuse", "rename"] = "rename",
+        run: str | Submitter = "worker",
+        device: str = "auto",
+        wait: bool = False,
+    ) -> Experiment:
+        """Train a classifier on the labeled images.
+
+        Parameters
+        ----------
+        config : TrainingConfig, optional
+            The settings; those that do well on most data by default.
+        name : str, optional
+            The experiment's name; the architecture's by default.
+        dataset : DatasetVersion or its uid or name, optional
+            What to learn from. By default the labels as they are now: labeled images without a partition get one
+            (``config.training_fraction``, stratified, ``config.seed``), no image is moved, and a snapshot is made.
+        base : Experiment or its name, optional
+            The experiment that this one goes on from, kept in its record.
+        if_exists : {"rename", "raise", "reuse"}
+            What a taken name does: a number is added; an error is raised; or the experiment of that name is returned
+            when it has the same settings, else a number is added.
+        run : {"worker", "inline"} or object with ``submit``
+            A process of its own, which outlives this one; this process, until it has ended; or somebody else's
+            executor.
+        device : {"auto", "cpu", "gpu"}
+        wait : bool
+            Return when the training has ended.
+
+        Returns
+        -------
+        Experiment
+
+        Raises
+        ------
+        NotTrainableError
+            Data and settings do not fit; each problem says what to do, and nothing was started.
+        TrainingFailed
+            With ``wait=True`` or ``run="inline"``: the training ended without a result.
+        """
+        config = config or TrainingConfig()
+        store = self.experiments
+        name = name or config.architecture
+        if isinstance(base, str):
+            base = self._known(store[base])
+        if if_exists == "reuse" and name in store:
+            found = self._known(store[name])
+            if found.parameters == config.to_json():
+                return found
+        if dataset is None:
+            problems = self.check(config)
+            if problems:
+                raise NotTrainableError([problem.message for problem in problems])
+            self.assign_partitions(training=config.training_fraction, seed=config.seed)
+            version = self.snapshot()
+        else:
+            version = dataset if isinstance(dataset, DatasetVersion) else self.version(dataset)
+            self._check_version(config, version)
+        experiment = self._known(
+            store.create_experiment(
+                name,
+                parameters=config.to_json(),
+                base_experiment=base,
+                if_exists=if_exists,
+            )
+        )
+        if store.jobs(experiment):
+            return experiment
+        experiment.attach_dataset(version, alias="train")
+        job = store.enqueue(
+            experiment, "train", {"dataset": version.uid, "device": device}, launcher.environment()
+        )
+        if run == "worker":
+            launcher.ensure_worker(store, self.path)
+        elif run == "inline":
+            launcher.run_inline(store, self.path, job)
+        elif isinstance(run, str):
+            raise ValueError(f"run must be 'worker', 'inline' or an object with submit; got {run!r}.")
+        else:
+            run.submit(launcher.run_job, str(self.path), store.url, store.artifacts_url, job.id)
+        return experiment.wait() if wait else experiment
+
+    def warm(self) -> None:
+        """Start a worker that loads TensorFlow now, so that the next `fit` begins at once; does not wait."""
+        launcher.warm(self.experiments, self.path)
+
+    def _check_version(self, config: TrainingConfig, version: DatasetVersion) -> None:
+        parts = {
+            name: tuple(
+                int(((version.labels == index) & (version.partitions == code)).sum())
+                for code in (TRAINING, VALIDATION, TEST)
+            )
+            for index, name in enumerate(version.classes)
+        }
+        problems = check(
+            config,
+            class_counts={name: sum(counts) for name, counts in parts.items()},
+            partition_counts=parts,  # type: ignore[arg-type]
+            shapes=self.shapes(version.ids),
+            image_count=len(version.ids),
+        )
+        if problems:
+            raise NotTrainableError([problem.message for problem in problems])
+
+    def _known(self, experiment: object) -> Experiment:
+        assert isinstance(experiment, Experiment)
+        return experiment
+
+    # -- predictions -------------------------------------------------------------------------------
+
+    def _experiment_uid(self, experiment: Any) -> str | None:
+        """The uid of an experiment that is given itself, by its name, or by its uid."""
+        if isinstance(experiment, str):
+            return self.experiments[experiment].uid
+        return super()._experiment_uid(experiment)
+
+    def predict(
+        self, experiment: Experiment | str, ids: Any = None, *, wait: bool = True, run: str = "worker"
+    ) -> None:
+        """Let the classifier of `experiment` predict images; the results are kept in the project.
+
+        Parameters
+        ----------
+        experiment : Experiment or its name
+        ids : ids, optional
+            The images; those without a label by default.
+        wait : bool
+            Return when all predictions are there; the worker does the work either way.
+        run : {"worker", "inline"}
+
+        Raises
+        ------
+        TrainingFailed
+            The worker could not predict; the message says why.
+        """
+        store = self.experiments
+        chosen = experiment if isinstance(experiment, Experiment) else self._known(store[experiment])
+        if ids is None:
+            columns = self.columns()
+            wanted = columns.id[(columns.category_id == 0) & ~columns.excluded]
+        else:
+            wanted = self._ids(ids)
+        chosen.artifacts["model-latest"]  # says so when there is no classifier yet
+        if not len(wanted):
+            return
+        job = store.enqueue(chosen, "predict", {"ids": wanted.tolist()}, launcher.environment())
+        if run == "inline":
+            launcher.run_inline(store, self.path, job)
+        else:
+            launcher.ensure_worker(store, self.path)
+        if wait:
+            launcher.wait_for(store, job)
+            if job.state != "DONE":
+                raise TrainingFailed(
+                    f"The prediction ended as {job.state.lower()}: {job.error or 'no reason was given'}"
+                )
+
+
+def _training_share(count: int, fraction: float) -> int:
+    """How many of `count` new images of a category go to training: both parts get one where that is possible."""
+    if count < 2:
+        return count
+    return int(np.clip(round(fraction * count), 1, count - 1))
