@@ -1,0 +1,175 @@
+"""What would keep a training from making sense, said before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .architectures import minimum_size
+from .config import TrainingConfig
+
+_NAMED_AT_MOST = 5
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One reason why a training cannot start.
+
+    Attributes
+    ----------
+    field : str or None
+        The setting of `TrainingConfig` that can mend it; None when the data must change.
+    message : str
+        What was got and what to do.
+    """
+
+    field: str | None
+    message: str
+
+
+def check(
+    config: TrainingConfig,
+    *,
+    class_counts: Mapping[str, int],
+    partition_counts: Mapping[str, tuple[int, int, int]] | None = None,
+    shapes: ArrayLike = (),
+    image_count: int | None = None,
+) -> list[Problem]:
+    """Return everything that keeps a training from starting; an empty list means that it may.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    class_counts : dict of str to int
+        Labeled, not excluded images of each category. A category without any is left out of the checks.
+    partition_counts : dict of str to (int, int, int), optional
+        The same images by partition (training, validation, test), once they have one. Left out, the training
+        images are estimated from ``config.training_fraction``.
+    shapes : (N, 3) array of int
+        Height, width and channels of the labeled images.
+    image_count : int, optional
+        All images of the project, labeled or not; tells an empty project from an unlabeled one.
+    """
+    counts = {name: int(count) for name, count in class_counts.items() if count > 0}
+    if image_count == 0:
+        return [Problem(None, "The project has no images yet. Add some with project.add_images(…).")]
+    if not counts:
+        return [
+            Problem(
+                None, "No image has a label yet. Give at least two images in each of two categories a label."
+            )
+        ]
+    if len(counts) == 1:
+        (only,) = counts
+        return [
+            Problem(
+                None,
+                f"Only the category {only!r} has labeled images. Label some of a second category too: a classifier "
+                "tells at least two apart.",
+            )
+        ]
+    return [
+        *_check_counts(config, counts, partition_counts),
+        *_check_shapes(config, np.asarray(shapes, dtype=np.int64).reshape(-1, 3)),
+    ]
+
+
+def _check_counts(
+    config: TrainingConfig,
+    counts: dict[str, int],
+    partition_counts: Mapping[str, tuple[int, int, int]] | None,
+) -> list[Problem]:
+    problems = []
+    single = [name for name, count in counts.items() if count == 1]
+    if single:
+        problems.append(
+            Problem(
+                None,
+                f"{_names(single)} only one labeled image. Label at least one more: one is for training, one for "
+                "validation.",
+            )
+        )
+    if partition_counts is None:
+        training = round(config.training_fraction * sum(counts.values()))
+        validation = sum(counts.values()) - training
+    else:
+        training = sum(partition_counts.get(name, (0, 0, 0))[0] for name in counts)
+        validation = sum(partition_counts.get(name, (0, 0, 0))[1] for name in counts)
+        untrained = [
+            name for name in counts if name not in single and partition_counts.get(name, (0, 0, 0))[0] == 0
+        ]
+        if untrained:
+            problems.append(
+                Problem(
+                    None,
+                    f"{_names(untrained)} no image in the training partition. Label more images, or split again "
+                    "with project.split().",
+                )
+            )
+    if validation == 0:
+        problems.append(
+            Problem(
+                "training_fraction",
+                f"All {training} labeled images are for training and none is left for validation. Lower the training "
+                "fraction and split again with project.split(), or label more images.",
+            )
+        )
+    if 0 < training < config.batch_size:
+        problems.append(
+            Problem(
+                "batch_size",
+                f"The batch size is {config.batch_size}, but there are only {training} images for training. Choose "
+                f"{training} or less, or label more images.",
+            )
+        )
+    return problems
+
+
+def _check_shapes(config: TrainingConfig, shapes: np.ndarray) -> list[Problem]:
+    problems = []
+    channels, frequency = np.unique(shapes[:, 2], return_counts=True)
+    if len(channels) > 1:
+        found = ", ".join(f"{n} with {c}" for c, n in zip(channels.tolist(), frequency.tolist(), strict=True))
+        problems.append(
+            Problem(
+                None,
+                f"The labeled images differ in their number of channels ({found}). Exclude those that do not belong, "
+                "or add them again with the same channels=….",
+            )
+        )
+    if config.input_shape == "auto":
+        return problems
+    height, width, wanted = config.input_shape
+    minimum = minimum_size(config.architecture)
+    if min(height, width) < minimum:
+        problems.append(
+            Problem(
+                "input_shape",
+                f"The input shape is {height}×{width}, but {config.architecture} needs at least {minimum}×{minimum}. "
+                "Choose a larger one, or 'auto'.",
+            )
+        )
+    if len(channels) == 1 and wanted != channels[0]:
+        problems.append(
+            Problem(
+                "input_shape",
+                f"The input shape has {_channels(wanted)}, but the images have {channels[0]}. Choose "
+                f"({height}, {width}, {channels[0]}), or 'auto'.",
+            )
+        )
+    return problems
+
+
+def _names(names: list[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:_NAMED_AT_MOST])
+    more = len(names) - _NAMED_AT_MOST
+    subject = "The category" if len(names) == 1 else "The categories"
+    verb = "has" if len(names) == 1 else "have"
+    return f"{subject} {shown}{f' and {more} more' if more > 0 else ''} {verb}"
+
+
+def _channels(count: int) -> str:
+    return f"{count} channel" if count == 1 else f"{count} channels"

@@ -1,0 +1,260 @@
+"""Starting workers, and doing jobs in this process. Loads no TensorFlow until `run_inline` needs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ..errors import StaleAttemptError, TrainingFailed
+from ..experiments import ExperimentStore, Job, JobState
+from ..storage import FileLock
+
+IDLE_VARIABLE = "PIXIMI_WORKER_IDLE"
+"""Environment variable: after how many seconds without work a worker ends itself."""
+
+_LOOK_SECONDS = 0.2
+_TAIL_BYTES = 8192
+_SWEEP_AFTER_SECONDS = 3600
+_ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELED, JobState.TERMINATED, JobState.LOST})
+_CRASHES = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE"})
+_starting = threading.Lock()
+_children: dict[str, subprocess.Popen[bytes]] = {}
+
+
+def environment() -> str:
+    """Return what a job needs of its worker: this Python and this version of the package."""
+    try:
+        installed = version("piximi-widgets")
+    except PackageNotFoundError:
+        from .. import __version__ as installed
+    return f"{sys.executable} piximi-widgets {installed}"
+
+
+def inline_environment() -> str:
+    """Return an environment of which no worker is: jobs of it wait for `run_inline`."""
+    return f"inline {uuid.uuid4().hex}"
+
+
+def worker_files(uid: str) -> tuple[str, str]:
+    """Return the lock and the log of a worker, relative to the store's folder."""
+    return f"workers/{uid}.lock", f"workers/{uid}.log"
+
+
+def warm(store: ExperimentStore, project_path: str | Path) -> None:
+    """Start a worker that loads TensorFlow now, unless one lives; returns at once."""
+    with _starting:
+        child = _children.get(store.url)
+        if (child is not None and child.poll() is None) or store.live_workers(environment()):
+            return
+        _start(store, Path(project_path))
+
+
+def ensure_worker(store: ExperimentStore, project_path: str | Path) -> None:
+    """See to it that waiting jobs are done: by the worker that lives, or by a new one; returns at once.
+
+    Jobs of a busy worker wait in a queue: two trainings at a time would share the same cores and double the memory.
+    While this process lives it also watches the worker: one that dies before it takes a job fails the job with its
+    last words, one that is killed later has its exit code recorded, and the rest of the queue gets a new worker.
+    """
+    warm(store, project_path)
+
+
+def run_inline(store: ExperimentStore, project_path: str | Path, job: Job) -> None:
+    """Do a waiting job in this process, which loads TensorFlow.
+
+    Raises
+    ------
+    TrainingFailed
+        The job ended by an exception.
+    KeyboardInterrupt
+        Ctrl+C: the job is CANCELED.
+    """
+    from . import runtime
+    from .execution import execute
+
+    uid = uuid.uuid4().hex
+    lock_name, log_name = worker_files(uid)
+    (store.folder / lock_name).parent.mkdir(exist_ok=True)
+    lock = FileLock(store.folder / lock_name)
+    lock.acquire()
+    try:
+        runtime.start_tensorflow()
+        record = store.register_worker(uid, lock=lock_name, log=log_name, environment=job.environment)
+        while job.refresh().state == JobState.WAITING:
+            claimed = store.claim(record, job.environment, 0)
+            if claimed is None:
+                continue
+            experiment = claimed.experiment
+            try:
+                execute(claimed, Path(project_path), say=experiment.telemetry.append)
+            except KeyboardInterrupt:
+                claimed.finish(JobState.CANCELED, 0)
+                raise
+    finally:
+        store.retire_worker(uid)
+        lock.release()
+        (store.folder / lock_name).unlink(missing_ok=True)
+    wait_for(store, job)
+    if job.state not in (JobState.DONE, JobState.CANCELED):
+        raise TrainingFailed(
+            f"The job of {job.experiment.name!r} ended as {job.state.lower()}.", job.error or ""
+        )
+
+
+def run_job(project_path: str | Path, store_url: str, artifacts_url: str, job_id: int) -> None:
+    """Do a waiting job in this process, given only texts and numbers: for executors of other processes."""
+    with ExperimentStore(store_url, artifacts_url) as store:
+        run_inline(store, project_path, store.job(job_id))
+
+
+def wait_for(store: ExperimentStore, job: Job, timeout: float | None = None) -> Job:
+    """Return when the job has ended, in whatever state; `job` is refreshed.
+
+    Raises
+    ------
+    TimeoutError
+        It has not ended after `timeout` seconds.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    news = threading.Event()
+    subscription = store.watch(news.set)
+    try:
+        while job.refresh().state not in _ENDED:
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"Job {job.id} is still {job.state} after {timeout:g} seconds; it goes on."
+                )
+            news.wait(_LOOK_SECONDS)
+            news.clear()
+            # A worker that vanished commits nothing.
+            store.reconcile()
+    finally:
+        subscription.close()
+    return job
+
+
+def _start(store: ExperimentStore, project_path: Path, *, replacement: bool = False) -> None:
+    uid = uuid.uuid4().hex
+    log = store.folder / worker_files(uid)[1]
+    log.parent.mkdir(exist_ok=True)
+    _sweep(store, log.parent)
+    command = [sys.executable, "-m", "piximi_widgets.engine.worker"]
+    command += ["--project", str(Path(project_path).absolute()), "--store", store.url]
+    command += ["--artifacts", store.artifacts_url, "--uid", uid]
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            close_fds=True,
+            creationflags=flags,
+            env=_worker_environment(),
+        )
+    _children[store.url] = process
+    arguments = (store.url, store.artifacts_url, project_path, process, uid, replacement)
+    threading.Thread(target=_watch, args=arguments, name="piximi-launcher", daemon=True).start()
+
+
+def _worker_environment() -> dict[str, str]:
+    from .runtime import SETTINGS
+
+    values = dict(os.environ)
+    for name, value in SETTINGS.items():
+        values.setdefault(name, value)
+    # A kernel's matplotlib and IPython settings make no sense in a process without a front end.
+    values.pop("MPLBACKEND", None)
+    return values | {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+
+
+def _watch(
+    url: str,
+    artifacts_url: str,
+    project_path: Path,
+    process: subprocess.Popen[bytes],
+    uid: str,
+    replacement: bool,
+) -> None:
+    exit_code = process.wait()
+    if not Path(url.removeprefix("sqlite:///")).exists():
+        return
+    with ExperimentStore(url, artifacts_url) as store, _starting:
+        if _children.get(url) is process:
+            del _children[url]
+        worked = _explain(store, uid, exit_code) or exit_code == 0
+        waiting = [job for job in store.jobs(state=JobState.WAITING) if job.environment == environment()]
+        if not waiting or store.live_workers(environment()):
+            return
+        # Killed while it was idle: a second one may succeed, but a third would meet the same lack of memory.
+        killed = exit_code < 0 and _signal_name(exit_code) not in _CRASHES
+        if worked or (killed and not replacement):
+            _start(store, project_path, replacement=not worked)
+            return
+        tail = _tail(store.folder / worker_files(uid)[1])
+        for job in waiting:
+            _finish(job, JobState.FAILED, exit_code, f"The worker ended before it could begin.\n\n{tail}")
+
+
+def _explain(store: ExperimentStore, uid: str, exit_code: int) -> bool:
+    """Record the exit code with the job that the worker was doing when it died; whether there was one."""
+    store.reconcile()
+    lost = [job for job in store.jobs(state=JobState.LOST) if job.worker == uid]
+    for job in lost:
+        signal_name = _signal_name(exit_code)
+        tail = _tail(store.folder / worker_files(uid)[1])
+        if signal_name in _CRASHES or exit_code >= 0:
+            reason = f"The training process crashed ({signal_name or f'exit code {exit_code}'})."
+            _finish(job, JobState.FAILED, exit_code, f"{reason} The last lines of its output:\n\n{tail}")
+        else:
+            reason = (
+                f"The training process was killed ({signal_name}), by somebody or because memory ran out."
+            )
+            _finish(job, JobState.TERMINATED, exit_code, reason)
+    return bool(lost)
+
+
+def _finish(job: Job, state: JobState, exit_code: int, error: str) -> None:
+    try:
+        job.finish(state, exit_code, error)
+    except StaleAttemptError:
+        # Somebody claimed, cancelled or resumed it in the meantime: the record is theirs.
+        return
+
+
+def _signal_name(exit_code: int) -> str:
+    import signal
+
+    try:
+        return signal.Signals(-exit_code).name if exit_code < 0 else ""
+    except ValueError:
+        return f"signal {-exit_code}"
+
+
+def _tail(log: Path) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+            return file.read().decode("utf-8", "replace").strip()
+    except OSError as error:
+        return f"(its output cannot be read: {error})"
+
+
+def _sweep(store: ExperimentStore, folder: Path) -> None:
+    """Remove the files of workers that are gone and whose log is in the record."""
+    needed = {job.worker for job in store.jobs(state=JobState.RUNNING)}
+    for lock in folder.glob("*.lock"):
+        # A new file may belong to a worker that has opened it and not locked it yet.
+        fresh = time.time() - lock.stat().st_mtime < _SWEEP_AFTER_SECONDS
+        if lock.stem not in needed and not fresh and not FileLock.is_held(lock):
+            lock.with_suffix(".log").unlink(missing_ok=True)
+            lock.unlink(missing_ok=True)

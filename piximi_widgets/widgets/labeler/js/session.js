@@ -1,0 +1,229 @@
+// One labeler's conversation with its kernel: opens the project, sends edits, follows changes.
+import { Channel, newClient } from "./channel.js";
+import { columnsFrom, idsTo } from "./bytes.js";
+import { Handover } from "./handover.js";
+import { Keep } from "./keep.js";
+import { OperationQueue } from "./operations.js";
+import { Sharing } from "./sharing.js";
+import { Store } from "./store.js";
+import { Thumbnails } from "./thumbnails.js";
+
+/** @typedef {import("./types.js").Model} Model */
+/** @typedef {import("./types.js").Operation} Operation */
+/** @typedef {import("./types.js").Description} Description */
+
+const CATCH_UP = 400;
+
+export class Session {
+  /** @param {Model} model */
+  constructor(model) {
+    this.client = newClient();
+    this.project = model.get("project_uid");
+    this.store = new Store();
+    this.keep = new Keep({ failed: () => this.storageFailed() });
+    this.keep.announce(this.client);
+    this.channel = new Channel(model, this.client, {
+      received: (content, buffers) => this.receive(content, buffers),
+      quiet: (silent) => this.setSilent(silent),
+    });
+    this.queue = new OperationQueue({
+      project: this.project,
+      client: this.client,
+      keep: this.keep,
+      transmit: (operation) => this.transmit(operation),
+      changed: () => this.queueChanged(),
+      refused: (_, message) => this.store.setNotice({ tone: "error", text: message }),
+    });
+    this.thumbnails = new Thumbnails({
+      ask: (ids, size) => {
+        const id = this.channel.nextId();
+        this.channel.post({ id, kind: "thumbnails", size }, [idsTo(Float64Array.from(ids))]);
+        return id;
+      },
+      cancel: (question) => this.channel.post({ kind: "cancel", id: question }),
+      arrived: () => this.store.emit("pictures"),
+    });
+    this.handover = new Handover({
+      project: this.project,
+      healthy: () => this.store.ready && !this.store.silent && this.queue.state !== "offline",
+      stranded: () => this.queue.state === "offline",
+      leave: () => this.leaveEdits(),
+      collect: () => this.offerLeftovers(),
+    });
+    /** @type {Map<number, Promise<Description>>} */
+    this.descriptions = new Map();
+    /** @type {any} */
+    this.catchUpTimer = null;
+    this.opening = false;
+    this.stale = false;
+    this.catching = false;
+    this.closed = false;
+    this.sharing = new Sharing(model, this.channel, this.store);
+    this.open();
+    this.offerLeftovers();
+  }
+
+  /** Ask for everything; the page's first question, and again when images were added or removed. */
+  async open() {
+    this.stale = this.opening;
+    if (this.opening) return;
+    this.opening = true;
+    try {
+      const { content, buffers } = await this.channel.ask("open");
+      const first = !this.store.ready;
+      this.queue.settle(content.revision);
+      this.store.pending = this.queue.pending;
+      this.store.load(content, columnsFrom(buffers));
+      if (first) {
+        this.sharing.restore();
+        this.handover.say("ready");
+      }
+    } catch (error) {
+      this.store.setNotice({ tone: "error", text: /** @type {Error} */ (error).message });
+    } finally {
+      this.opening = false;
+    }
+    // Something came while the answer was on its way.
+    if (this.stale) this.open();
+  }
+
+  /**
+   * What the kernel says without having been asked, and the answers to edits.
+   * @param {any} content
+   * @param {DataView[]} buffers
+   */
+  receive(content, buffers) {
+    if (content?.kind === "delta") this.advance(content, buffers);
+    else if (content?.kind === "thumbnails") this.receiveThumbnails(content, buffers);
+    else if (content?.kind === "operation") this.operationAnswered(content);
+    else if (content?.kind === "reload") this.open();
+    else if (content?.error !== undefined) this.store.setNotice({ tone: "error", text: content.error });
+    this.queue.retry();
+  }
+
+  /** @param {any} content @param {DataView[]} buffers */
+  advance(content, buffers) {
+    if (!this.store.ready) return;
+    const outcome = this.store.advance(content, columnsFrom(buffers));
+    if (outcome === "gap") this.catchUp();
+    else if (outcome === "new images") this.open();
+    else this.queueChanged();
+  }
+
+  /** Ask for what was missed. */
+  async catchUp() {
+    if (this.catching) return;
+    this.catching = true;
+    try {
+      const { content, buffers } = await this.channel.ask("changes", { since: this.store.revision });
+      if (content.reload) await this.open();
+      else this.advance(content, buffers);
+    } catch (error) {
+      this.store.setNotice({ tone: "error", text: /** @type {Error} */ (error).message });
+    } finally {
+      this.catching = false;
+    }
+  }
+
+  /** @param {any} content @param {DataView[]} buffers */
+  receiveThumbnails(content, buffers) {
+    for (const [id, name] of Object.entries(content.names ?? {})) this.store.names.set(Number(id), name);
+    this.thumbnails.receive(content, buffers);
+  }
+
+  /**
+   * @param {string} action
+   * @param {Float64Array | null} ids
+   * @param {Record<string, any>} [argument]
+   */
+  operate(action, ids, argument = {}) {
+    this.queue.add(action, ids, argument, this.store.revision);
+  }
+
+  /** @param {Operation} operation */
+  transmit({ client, sequence, action, ids, argument, base }) {
+    const content = { id: this.channel.nextId(), kind: "operation", client, sequence, action, argument, base };
+    this.channel.post({ ...content, images: ids !== null }, ids ? [idsTo(ids)] : []);
+  }
+
+  /** @param {any} content */
+  operationAnswered(content) {
+    const operation = this.queue.answered(content);
+    if (!operation || content.error !== undefined) return;
+    if (operation.action === "undo" || operation.action === "redo" || content.skipped) this.store.announce(content.message);
+    if (this.queue.unsettled) {
+      clearTimeout(this.catchUpTimer);
+      this.catchUpTimer = setTimeout(() => this.queue.unsettled && this.catchUp(), CATCH_UP);
+    }
+  }
+
+  queueChanged() {
+    this.queue.settle(this.store.revision);
+    this.store.pending = this.queue.pending;
+    if (this.queue.state === "offline" && this.store.saving !== "offline") this.handover.say("stranded");
+    this.store.saving = this.queue.state;
+    this.store.waiting = this.queue.waiting;
+    this.store.reason = this.queue.reason;
+    if (this.store.ready) this.store.refresh();
+    this.store.emit("status");
+  }
+
+  /** Another view of this project has a kernel, and this one has not. */
+  async leaveEdits() {
+    await this.keep.leave();
+    this.queue.clear();
+    this.store.setNotice({ tone: "info", text: "This view has lost its kernel. Another view of this project offers its edits." });
+  }
+
+  async offerLeftovers() {
+    const kept = await this.keep.leftovers(this.project, this.client);
+    if (!kept.length || this.closed) return;
+    const edits = kept.length === 1 ? "1 edit from before was" : `${kept.length} edits from before were`;
+    const answer = (/** @type {() => void} */ run) => () => {
+      this.store.setNotice(null);
+      run();
+    };
+    this.store.setNotice({
+      tone: "question",
+      text: `${edits} not confirmed as saved.`,
+      actions: [
+        { label: "Save", run: answer(() => this.queue.take(kept)) },
+        { label: "Discard", run: answer(() => kept.forEach((operation) => this.keep.remove(operation))) },
+      ],
+    });
+  }
+
+  /** @param {number} id @returns {Promise<Description>} */
+  describe(id) {
+    let description = this.descriptions.get(id);
+    if (!description) {
+      description = this.channel.ask("describe", { image: id }).then(({ content }) => content.description);
+      this.descriptions.set(id, description);
+      if (this.descriptions.size > 500) this.descriptions.delete(/** @type {number} */ (this.descriptions.keys().next().value));
+    }
+    return description;
+  }
+
+  storageFailed() {
+    this.store.storage = false;
+    this.store.emit("status");
+  }
+
+  /** @param {boolean} silent */
+  setSilent(silent) {
+    if (this.store.silent === silent) return;
+    this.store.silent = silent;
+    this.store.emit("status");
+  }
+
+  close() {
+    this.closed = true;
+    this.sharing.close();
+    clearTimeout(this.catchUpTimer);
+    this.queue.close();
+    this.handover.close();
+    this.channel.close();
+    this.thumbnails.close();
+    this.keep.close();
+  }
+}

@@ -1,0 +1,36 @@
+"""How long ``import piximi_widgets`` takes, against the ``import ipywidgets`` that every widget needs anyway."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+from typing import Any
+
+TITLE = "Import: at most 3 times `import ipywidgets`"
+REPEATS = 7
+
+
+ALL_NAMES = "import piximi_widgets as pw; [getattr(pw, name) for name in pw.__all__]"
+
+
+def seconds(statement: str) -> float:
+    """Return how long a fresh interpreter takes for a statement, without the interpreter's own start."""
+    code = f"import time; start = time.perf_counter(); {statement}; print(time.perf_counter() - start)"
+    return float(
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    )
+
+
+def run() -> list[dict[str, Any]]:
+    """Measure each statement by turns, after one round that fills the file cache."""
+    statements = ("import piximi_widgets", "import ipywidgets", ALL_NAMES)
+    rounds = [[seconds(statement) for statement in statements] for _ in range(REPEATS + 1)][1:]
+    ours, theirs, everything = (statistics.median(column) for column in zip(*rounds, strict=True))
+    note = f"median of {REPEATS} fresh interpreters"
+    return [
+        {"label": "import piximi_widgets", "value": 1000 * ours, "unit": "ms", "note": note},
+        {"label": "import ipywidgets", "value": 1000 * theirs, "unit": "ms", "note": note},
+        {"label": "ratio", "value": ours / theirs, "unit": "", "note": "budget: 3"},
+        {"label": "every public name resolved", "value": 1000 * everything, "unit": "ms", "note": note},
+    ]

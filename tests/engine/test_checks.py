@@ -1,0 +1,108 @@
+"""Every situation in which training makes no sense gets a sentence before it starts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from piximi_widgets.engine.checks import Problem, check
+from piximi_widgets.engine.config import TrainingConfig
+
+GOOD = {"cat": 40, "dog": 30}
+
+
+def shapes(count: int = 70, channels: int = 1) -> np.ndarray:
+    return np.tile([32, 32, channels], (count, 1))
+
+
+def only(problems: list[Problem]) -> Problem:
+    assert len(problems) == 1, problems
+    return problems[0]
+
+
+def test_good_data_has_no_problem():
+    assert check(TrainingConfig(), class_counts=GOOD, shapes=shapes(), image_count=90) == []
+
+
+def test_a_category_without_images_is_no_problem():
+    assert check(TrainingConfig(), class_counts=GOOD | {"bird": 0}, shapes=shapes()) == []
+
+
+def test_an_empty_project():
+    problem = only(check(TrainingConfig(), class_counts={}, image_count=0))
+    assert "no images" in problem.message
+    assert "add_images" in problem.message
+
+
+def test_nothing_labeled():
+    assert "label" in only(check(TrainingConfig(), class_counts={"cat": 0}, image_count=5)).message
+
+
+def test_one_class_only():
+    problem = only(check(TrainingConfig(), class_counts={"cat": 40, "dog": 0}, image_count=40))
+    assert "'cat'" in problem.message
+    assert "second category" in problem.message
+
+
+def test_a_class_with_a_single_image():
+    problem = only(check(TrainingConfig(), class_counts=GOOD | {"rare": 1}, shapes=shapes(71)))
+    assert "'rare' has only one labeled image" in problem.message
+
+
+def test_many_classes_with_a_single_image_make_one_short_sentence():
+    counts = GOOD | {f"class {index}": 1 for index in range(30)}
+    problem = only(check(TrainingConfig(), class_counts=counts, shapes=shapes(100)))
+    assert "and 25 more have only one" in problem.message
+
+
+def test_a_class_without_training_images():
+    parts = {"cat": (30, 10, 0), "dog": (0, 30, 0)}
+    problem = only(
+        check(TrainingConfig(batch_size=8), class_counts=GOOD, partition_counts=parts, shapes=shapes())
+    )
+    assert "'dog' has no image in the training partition" in problem.message
+
+
+def test_nothing_left_for_validation():
+    parts = {"cat": (40, 0, 0), "dog": (30, 0, 0)}
+    problem = only(check(TrainingConfig(), class_counts=GOOD, partition_counts=parts, shapes=shapes()))
+    assert problem.field == "training_fraction"
+
+
+@pytest.mark.parametrize("parts", [None, {"cat": (30, 10, 0), "dog": (22, 8, 0)}])
+def test_a_batch_larger_than_the_training_data(parts):
+    config = TrainingConfig(batch_size=64)
+    problem = only(check(config, class_counts=GOOD, partition_counts=parts, shapes=shapes()))
+    assert problem.field == "batch_size"
+    assert "only 52 images" in problem.message
+    assert (
+        check(config.model_copy(update={"batch_size": 52}), class_counts=GOOD, partition_counts=parts) == []
+    )
+
+
+def test_an_input_too_small_for_the_network_names_the_minimum():
+    config = TrainingConfig(input_shape=(32, 15, 1))
+    problem = only(check(config, class_counts=GOOD, shapes=shapes()))
+    assert problem.field == "input_shape"
+    assert "16×16" in problem.message
+    config = TrainingConfig(input_shape=(16, 16, 1))
+    assert check(config, class_counts=GOOD, shapes=shapes()) == []
+
+
+def test_mixed_channels_are_counted():
+    mixed = np.concatenate([shapes(60, 1), shapes(10, 3)])
+    problem = only(check(TrainingConfig(), class_counts=GOOD, shapes=mixed))
+    assert "60 with 1, 10 with 3" in problem.message
+
+
+def test_an_input_shape_with_other_channels_than_the_images():
+    config = TrainingConfig(input_shape=(32, 32, 3))
+    problem = only(check(config, class_counts=GOOD, shapes=shapes()))
+    assert problem.field == "input_shape"
+    assert "(32, 32, 1)" in problem.message
+
+
+def test_all_problems_are_found_at_once():
+    config = TrainingConfig(input_shape=(8, 8, 1), batch_size=1000)
+    problems = check(config, class_counts=GOOD | {"rare": 1}, shapes=shapes())
+    assert {problem.field for problem in problems} == {None, "batch_size", "input_shape"}

@@ -1,0 +1,136 @@
+"""Metrics against tables worked by hand, a brute-force oracle in plain Python, and scikit-learn."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from piximi_widgets.engine import metrics
+
+# Three classes by hand. Rows truth: cat 5 (3 right, 2 as dog), dog 4 (all right), fox 1 (as cat).
+MATRIX = np.array([[3, 2, 0], [0, 4, 0], [1, 0, 0]])
+
+
+def test_the_confusion_matrix_has_rows_of_truth():
+    truth = [0, 0, 0, 0, 0, 1, 1, 1, 1, 2]
+    predicted = [0, 0, 0, 1, 1, 1, 1, 1, 1, 0]
+    matrix = metrics.confusion_matrix(np.array(truth), np.array(predicted), 3)
+    assert matrix.dtype == np.int64
+    np.testing.assert_array_equal(matrix, MATRIX)
+
+
+def test_per_class_by_hand():
+    values = metrics.class_metrics(MATRIX)
+    np.testing.assert_allclose(values.precision, [3 / 4, 4 / 6, 0])
+    np.testing.assert_allclose(values.recall, [3 / 5, 1, 0])
+    np.testing.assert_allclose(values.f1, [2 * 0.75 * 0.6 / 1.35, 0.8, 0])
+    np.testing.assert_array_equal(values.support, [5, 4, 1])
+    np.testing.assert_array_equal(values.predicted, [4, 6, 0])
+    np.testing.assert_array_equal(values.undefined, [False, False, True])
+
+
+def test_averages_by_hand():
+    values = metrics.class_metrics(MATRIX)
+    macro, weighted = metrics.macro_average(values), metrics.weighted_average(values)
+    assert macro.precision == pytest.approx((3 / 4 + 4 / 6) / 3)
+    assert macro.recall == pytest.approx(1.6 / 3)
+    assert weighted.recall == pytest.approx(7 / 10)
+    assert weighted.precision == pytest.approx((5 * 3 / 4 + 4 * 4 / 6) / 10)
+    assert metrics.accuracy(MATRIX) == pytest.approx(0.7)
+
+
+def test_two_classes_are_not_swapped():
+    """The first class: 1 of 2 predictions right, 1 of 5 images found (Piximi 1.1.4 swaps these two)."""
+    values = metrics.class_metrics(np.array([[1, 4], [1, 4]]))
+    assert values.precision[0] == pytest.approx(1 / 2)
+    assert values.recall[0] == pytest.approx(1 / 5)
+
+
+def test_cross_entropy_by_hand():
+    probabilities = np.array([[0.5, 0.5], [0.25, 0.75], [0.0, 1.0]])
+    losses = metrics.image_losses(np.array([0, 1, 0]), probabilities)
+    np.testing.assert_allclose(losses, [math.log(2), -math.log(0.75), -math.log(1e-7)])
+    assert metrics.cross_entropy(np.array([0, 1, 0]), probabilities) == pytest.approx(losses.mean())
+    assert metrics.cross_entropy(np.array([1]), np.array([[0.0, 1.0]])) == pytest.approx(1e-7)
+
+
+def test_nothing_gives_zeros_and_no_warning():
+    with np.errstate(all="raise"):
+        empty = np.zeros((2, 2), np.int64)
+        values = metrics.class_metrics(empty)
+        assert values.undefined.all()
+        assert metrics.accuracy(empty) == 0
+        assert metrics.macro_average(values).f1 == 0
+        assert metrics.weighted_average(values).f1 == 0
+        assert metrics.cross_entropy(np.array([], int), np.empty((0, 2))) == 0
+
+
+def oracle(truth: list[int], predicted: list[int], classes: int) -> list[tuple[float, float, float, int]]:
+    """Count image by image, as the definitions say."""
+    rows = []
+    for name in range(classes):
+        hits = sum(t == name and p == name for t, p in zip(truth, predicted, strict=True))
+        of_class = sum(t == name for t in truth)
+        called = sum(p == name for p in predicted)
+        precision = hits / called if called else 0.0
+        recall = hits / of_class if of_class else 0.0
+        f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+        rows.append((precision, recall, f1, of_class))
+    return rows
+
+
+pairs = st.integers(2, 6).flatmap(
+    lambda k: st.tuples(
+        st.just(k),
+        st.lists(st.tuples(st.integers(0, k - 1), st.integers(0, k - 1)), min_size=1, max_size=60),
+    )
+)
+
+
+@given(pairs)
+def test_any_case_equals_the_oracle(case):
+    classes, both = case
+    truth, predicted = [list(column) for column in zip(*both, strict=True)]
+    matrix = metrics.confusion_matrix(np.array(truth), np.array(predicted), classes)
+    values = metrics.class_metrics(matrix)
+    expected = oracle(truth, predicted, classes)
+    found = zip(values.precision, values.recall, values.f1, values.support, strict=True)
+    np.testing.assert_allclose(list(found), expected, atol=1e-12)
+    macro = metrics.macro_average(values)
+    weighted = metrics.weighted_average(values)
+    for index, name in enumerate(("precision", "recall", "f1")):
+        column = [row[index] for row in expected]
+        support = [row[3] for row in expected]
+        assert getattr(macro, name) == pytest.approx(sum(column) / classes, abs=1e-12)
+        mean = sum(c * s for c, s in zip(column, support, strict=True)) / len(truth)
+        assert getattr(weighted, name) == pytest.approx(mean, abs=1e-12)
+    right = sum(t == p for t, p in both)
+    assert metrics.accuracy(matrix) == pytest.approx(right / len(both))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_scikit_learn_agrees(seed: int):
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    generator = np.random.default_rng(seed)
+    # The last class is sometimes neither true nor predicted.
+    truth, predicted = generator.integers(0, 4 - seed % 2, (2, 50))
+    matrix = metrics.confusion_matrix(truth, predicted, 4)
+    np.testing.assert_array_equal(matrix, confusion_matrix(truth, predicted, labels=range(4)))
+    values = metrics.class_metrics(matrix)
+    expected = precision_recall_fscore_support(truth, predicted, labels=range(4), zero_division=0)
+    np.testing.assert_allclose(
+        (values.precision, values.recall, values.f1, values.support), expected, atol=1e-9
+    )
+    for average, found in (
+        ("macro", metrics.macro_average(values)),
+        ("weighted", metrics.weighted_average(values)),
+    ):
+        expected = precision_recall_fscore_support(
+            truth, predicted, labels=range(4), average=average, zero_division=0
+        )
+        np.testing.assert_allclose((found.precision, found.recall, found.f1), expected[:3], atol=1e-9)

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Thumbnails } from "../../piximi_widgets/widgets/labeler/js/thumbnails.js";
+
+/** @param {object} [options] */
+function loader(options) {
+  const asked = /** @type {{ id: string, ids: number[], size: number }[]} */ ([]);
+  const cancelled = /** @type {string[]} */ ([]);
+  const thumbnails = new Thumbnails({
+    ask: (ids, size) => {
+      asked.push({ id: String(asked.length), ids, size });
+      return String(asked.length - 1);
+    },
+    cancel: (id) => cancelled.push(id),
+    arrived: () => {},
+    ...options,
+  });
+  const answer = (/** @type {number} */ question, bytes = 10) => {
+    const { id, ids, size } = asked[question];
+    thumbnails.receive({ id, ids, size }, ids.map(() => new DataView(new ArrayBuffer(bytes))));
+  };
+  return { thumbnails, asked, cancelled, answer };
+}
+
+test("what is here or on its way is not asked for again", () => {
+  const { thumbnails, asked, answer } = loader();
+  thumbnails.want([1, 2], 96);
+  thumbnails.want([1, 2, 3], 96);
+  answer(0);
+  thumbnails.want([1, 2, 3], 96);
+  assert.deepEqual(asked.map((each) => each.ids), [[1, 2], [3]]);
+  thumbnails.close();
+});
+
+test("what was scrolled past is cancelled", () => {
+  const { thumbnails, asked, cancelled } = loader();
+  thumbnails.want([1, 2], 96);
+  thumbnails.want([8, 9], 96);
+  assert.deepEqual(cancelled, ["0"]);
+  thumbnails.want([1, 2], 96);
+  assert.equal(asked.length, 3);
+  thumbnails.close();
+});
+
+test("a larger picture replaces a smaller one, never the other way", () => {
+  const { thumbnails, asked, answer } = loader();
+  thumbnails.want([1], 96);
+  thumbnails.want([1], 192);
+  answer(1);
+  answer(0);
+  assert.equal(thumbnails.get(1)?.size, 192);
+  thumbnails.want([1], 96);
+  assert.equal(asked.length, 2);
+  thumbnails.close();
+});
+
+test("the cache keeps its bound, the pictures in sight, and forgets the least recently seen", () => {
+  const { thumbnails, answer } = loader({ budget: 35 });
+  thumbnails.want([1, 2], 96);
+  answer(0);
+  thumbnails.get(1);
+  thumbnails.want([3, 4], 96);
+  answer(1);
+  assert.ok(thumbnails.bytes <= 35);
+  assert.deepEqual([1, 2, 3, 4].filter((id) => thumbnails.get(id)), [1, 3, 4]);
+  thumbnails.close();
+});
+
+test("a lost answer is asked for again; a picture that cannot be made is not", async () => {
+  const { thumbnails, asked } = loader({ patience: 10 });
+  thumbnails.want([1, 2], 96);
+  thumbnails.receive({ id: "0", ids: [], size: 96, failures: { 2: "truncated file" } }, []);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  assert.deepEqual(asked[1].ids, [1]);
+  assert.equal(thumbnails.failures.get(2), "truncated file");
+  thumbnails.close();
+});
