@@ -24,16 +24,16 @@ _SWEEP_AFTER_SECONDS = 3600
 _ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELED, JobState.TERMINATED, JobState.LOST})
 _CRASHES = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE"})
 _starting = threading.Lock()
-_children: dict[str, subprocess.Popen[bytes]] = {}
+_children: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
 
 
-def environment() -> str:
-    """Return what a job needs of its worker: this Python and this version of the package."""
+def environment(project_path: str | Path) -> str:
+    """Return what a job needs of its worker: this Python, this version of the package, and the job's project."""
     try:
         installed = version("piximi-widgets")
     except PackageNotFoundError:
         from .. import __version__ as installed
-    return f"{sys.executable} piximi-widgets {installed}"
+    return f"{sys.executable} piximi-widgets {installed} {Path(project_path).absolute()}"
 
 
 def inline_environment() -> str:
@@ -49,8 +49,9 @@ def worker_files(uid: str) -> tuple[str, str]:
 def warm(store: ExperimentStore, project_path: str | Path) -> None:
     """Start a worker that loads TensorFlow now, unless one lives; returns at once."""
     with _starting:
-        child = _children.get(store.url)
-        if (child is not None and child.poll() is None) or store.live_workers(environment()):
+        wanted = environment(project_path)
+        child = _children.get((store.url, wanted))
+        if (child is not None and child.poll() is None) or store.live_workers(wanted):
             return
         _start(store, Path(project_path))
 
@@ -161,7 +162,7 @@ def _start(store: ExperimentStore, project_path: Path, *, replacement: bool = Fa
             creationflags=flags,
             env=_worker_environment(),
         )
-    _children[store.url] = process
+    _children[store.url, environment(project_path)] = process
     arguments = (store.url, store.artifacts_url, project_path, process, uid, replacement)
     threading.Thread(target=_watch, args=arguments, name="piximi-launcher", daemon=True).start()
 
@@ -189,11 +190,12 @@ def _watch(
     if not Path(url.removeprefix("sqlite:///")).exists():
         return
     with ExperimentStore(url, artifacts_url) as store, _starting:
-        if _children.get(url) is process:
-            del _children[url]
+        mine = environment(project_path)
+        if _children.get((url, mine)) is process:
+            del _children[url, mine]
         worked = _explain(store, uid, exit_code) or exit_code == 0
-        waiting = [job for job in store.jobs(state=JobState.WAITING) if job.environment == environment()]
-        if not waiting or store.live_workers(environment()):
+        waiting = [job for job in store.jobs(state=JobState.WAITING) if job.environment == mine]
+        if not waiting or store.live_workers(mine):
             return
         # Killed while it was idle: a second one may succeed, but a third would meet the same lack of memory.
         killed = exit_code < 0 and _signal_name(exit_code) not in _CRASHES

@@ -102,7 +102,7 @@ class Worker:
         signal.signal(signal.SIGTERM, self._on_signal)
         # Before the import: everybody sees that a worker is on its way, and nobody starts another one.
         record = self._store.register_worker(
-            self._uid, lock=self._lock_name, log=self._log_name, environment=environment()
+            self._uid, lock=self._lock_name, log=self._log_name, environment=environment(self._project_path)
         )
         from . import runtime
 

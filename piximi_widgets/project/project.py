@@ -193,9 +193,8 @@ class Project(Dataset):
         if store.jobs(experiment):
             return experiment
         experiment.attach_dataset(version, alias="train")
-        job = store.enqueue(
-            experiment, "train", {"dataset": version.uid, "device": device}, launcher.environment()
-        )
+        environment = self._environment(run)
+        job = store.enqueue(experiment, "train", {"dataset": version.uid, "device": device}, environment)
         if run == "worker":
             launcher.ensure_worker(store, self.path)
         elif run == "inline":
@@ -209,6 +208,10 @@ class Project(Dataset):
     def warm(self) -> None:
         """Start a worker that loads TensorFlow now, so that the next `fit` begins at once; does not wait."""
         launcher.warm(self.experiments, self.path)
+
+    def _environment(self, run: str | Submitter) -> str:
+        """Who may do a job: the workers of this project, or only the process that it is handed to."""
+        return launcher.environment(self.path) if run == "worker" else launcher.inline_environment()
 
     def _check_version(self, config: TrainingConfig, version: DatasetVersion) -> None:
         parts = {
@@ -269,7 +272,7 @@ class Project(Dataset):
         chosen.artifacts["model-latest"]  # says so when there is no classifier yet
         if not len(wanted):
             return
-        job = store.enqueue(chosen, "predict", {"ids": wanted.tolist()}, launcher.environment())
+        job = store.enqueue(chosen, "predict", {"ids": wanted.tolist()}, self._environment(run))
         if run == "inline":
             launcher.run_inline(store, self.path, job)
         else:

@@ -22,11 +22,15 @@ def seconds(statement: str) -> float:
     )
 
 
+def medians(*statements: str, repeats: int = REPEATS) -> list[float]:
+    """Return the median seconds of each statement, measured by turns after one round that fills the file cache."""
+    rounds = [[seconds(statement) for statement in statements] for _ in range(repeats + 1)][1:]
+    return [statistics.median(column) for column in zip(*rounds, strict=True)]
+
+
 def run() -> list[dict[str, Any]]:
-    """Measure each statement by turns, after one round that fills the file cache."""
-    statements = ("import piximi_widgets", "import ipywidgets", ALL_NAMES)
-    rounds = [[seconds(statement) for statement in statements] for _ in range(REPEATS + 1)][1:]
-    ours, theirs, everything = (statistics.median(column) for column in zip(*rounds, strict=True))
+    """Measure the package, its peer, and what a session pays that uses every public name."""
+    ours, theirs, everything = medians("import piximi_widgets", "import ipywidgets", ALL_NAMES)
     note = f"median of {REPEATS} fresh interpreters"
     return [
         {"label": "import piximi_widgets", "value": 1000 * ours, "unit": "ms", "note": note},

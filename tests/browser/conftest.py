@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.browser.notebook_page import NotebookPage
 from tests.browser.server import JupyterServer
+from tests.workers import end_workers
 
 HERE = Path(__file__).parent
 PICTURES = HERE.parents[1] / "build" / "browser"
@@ -141,6 +142,8 @@ def lab(jupyter_server: JupyterServer, chromium: Browser, request: pytest.Fixtur
             notebook.screenshot(PICTURES / f"{label}-{number}.png")
     context.close()
     jupyter_server.close_sessions()
+    for path in folder.rglob("experiments.db"):
+        end_workers(path)
 
 
 FAILED = pytest.StashKey[bool]()

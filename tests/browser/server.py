@@ -81,9 +81,7 @@ class JupyterServer:
             *("--LabApp.news_url=None", "--LabApp.extension_manager=readonly"),
         ]
         with self.log.open("wb") as log:
-            return subprocess.Popen(
-                command, cwd=self.root, env=environment, stdout=log, stderr=log, start_new_session=True
-            )
+            return subprocess.Popen(command, cwd=self.root, env=environment, stdout=log, stderr=log)
 
     def _wait_until_up(self, timeout: float = 60.0) -> None:
         deadline = time.monotonic() + timeout

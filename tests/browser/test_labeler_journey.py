@@ -116,6 +116,28 @@ def test_labeling_goes_on_while_a_cell_runs(lab):
     notebook.wait_idle()
 
 
+def test_a_lost_subshell_does_not_strand_the_page(lab):
+    notebook = lab.notebook([SETUP, "labeler = Labeler(project)\nlabeler"])
+    notebook.run_all()
+    view = notebook.output(1).locator(".pxw-labeler")
+    ready(view)
+    # What JupyterLab does by itself now and then when a page is reloaded.
+    identity = notebook.execute("print(labeler.model_id)").strip()
+    lost = notebook.page.evaluate(
+        """(id) => {
+          const comm = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel._comms.get(id);
+          comm._subshellId = "deleted";
+          return comm.subshellId;
+        }""",
+        identity,
+    )
+    assert lost == "deleted"
+    tile(view, 0).click()
+    notebook.page.keyboard.press("1")
+    expect(view.locator(".pxw-saving")).to_have_text("Saved", timeout=20_000)
+    until(lambda: label_of(notebook, 1) == "mitotic")
+
+
 def test_edits_that_waited_while_the_kernel_was_away_are_offered_and_saved(lab):
     notebook = lab.notebook([SETUP, "Labeler(project)", "Labeler(project)"])
     notebook.run_cell(0)

@@ -154,6 +154,9 @@ def test_reload_and_restart_during_training_and_the_curves_are_complete(lab):
     quiet(notebook)
 
 
+DRAWN = {"Label": ".pxw-tile img[src]", "Train": ".pxw-u-plots .axis text", "Evaluate": ".heatmapcell"}
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_words_can_be_read_in_both_themes(lab, theme):
     """Text and its ground differ enough, measured as WCAG does (4.5:1)."""
@@ -168,7 +171,9 @@ def test_words_can_be_read_in_both_themes(lab, theme):
     weak = []
     for tab in ("Label", "Train", "Evaluate"):
         studio.get_by_role("tab", name=tab).click()
-        notebook.page.wait_for_timeout(1500)
+        # What is drawn while its tab is turned away from has no size, and bqplot says so on the console.
+        studio.locator(DRAWN[tab]).first.wait_for()
+        notebook.page.wait_for_timeout(500)
         weak += [f"{tab}: {words}" for words in studio.evaluate(WEAK_CONTRAST)]
     assert weak == []
     quiet(notebook)

@@ -51,13 +51,13 @@ def served(place: Place) -> Iterator[Place]:
 
 
 def start(place: Place, config: TrainingConfig, **options) -> Job:
-    job = place.enqueue(config, launcher.environment(), **options)
+    job = place.enqueue(config, launcher.environment(place.dataset.path), **options)
     launcher.ensure_worker(place.store, place.dataset.path)
     return job
 
 
 def worker_pid(place: Place) -> int:
-    (worker,) = place.store.live_workers(launcher.environment())
+    (worker,) = place.store.live_workers(launcher.environment(place.dataset.path))
     return worker.pid
 
 
@@ -112,7 +112,9 @@ def test_one_worker_trains_stops_fails_and_trains_the_same_again(served: Place):
     assert ended(store, cold) == "DONE"
     assert {cold.experiment.get_log("weights sha256").data} == digests
 
-    prediction = store.enqueue(cold.experiment, "predict", {"ids": None}, launcher.environment())
+    prediction = store.enqueue(
+        cold.experiment, "predict", {"ids": None}, launcher.environment(served.dataset.path)
+    )
     assert ended(store, prediction) == "DONE", prediction.error
     predicted = served.dataset.predictions(cold.experiment.uid)
     assert len(predicted) == 8
@@ -138,7 +140,7 @@ time.sleep(600)
 
 def test_it_outlives_its_starter_and_a_vanished_worker_is_noticed(place: Place):
     """SIGKILL of the starter leaves the training running; SIGKILL of the worker makes it INTERRUPTED."""
-    job = place.enqueue(LONG, launcher.environment())
+    job = place.enqueue(LONG, launcher.environment(place.dataset.path))
     arguments = [place.store.url, str(place.dataset.path)]
     starter = subprocess.Popen([sys.executable, "-c", STARTER, *arguments], stdout=subprocess.PIPE, text=True)
     assert starter.stdout is not None
@@ -184,7 +186,7 @@ def test_two_workers_share_the_jobs(place: Place):
     """Each of three jobs is done once, whoever takes it."""
     for _ in range(2):
         launcher._start(place.store, place.dataset.path)
-    jobs = [place.enqueue(SHORT, launcher.environment()) for _ in range(3)]
+    jobs = [place.enqueue(SHORT, launcher.environment(place.dataset.path)) for _ in range(3)]
     try:
         assert [ended(place.store, job) for job in jobs] == ["DONE"] * 3
         digests = {job.experiment.get_log("weights sha256").data for job in jobs}
@@ -222,6 +224,6 @@ def test_inline_raises_what_went_wrong(place: Place, tensorflow):
 
 
 def test_a_job_that_waits_is_canceled_at_once(place: Place):
-    job = place.enqueue(SHORT, launcher.environment())
+    job = place.enqueue(SHORT, launcher.environment(place.dataset.path))
     job.experiment.request_stop()
     assert job.refresh().state == "CANCELED"

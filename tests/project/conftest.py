@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import piximi_widgets as pw
+from tests.workers import end_workers
 
 
 def stripes(count: int, seed: int) -> tuple[np.ndarray, list[str]]:
@@ -26,12 +28,13 @@ def stripes(count: int, seed: int) -> tuple[np.ndarray, list[str]]:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> pw.Project:
-    """Forty labeled stripes and ten unlabeled ones."""
+def project(tmp_path: Path) -> Iterator[pw.Project]:
+    """Forty labeled stripes and ten unlabeled ones; its workers are killed in the end."""
     pixels, labels = stripes(50, seed=1)
     project = pw.Project(tmp_path / "stripes")
     project.add_images(pixels, labels=[*labels[:40], *[None] * 10])
-    return project
+    yield project
+    end_workers(project.path / "experiments.db")
 
 
 @pytest.fixture

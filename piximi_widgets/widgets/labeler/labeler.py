@@ -60,6 +60,8 @@ class Labeler(anywidget.AnyWidget):
     project_uid = traitlets.Unicode("").tag(sync=True)
     _conversation: Conversation | None = None
 
+    # The widget's own id, by which a page finds the connection of its model.
+    _own_id = traitlets.Unicode("").tag(sync=True)
     # What the pages follow; `by` names the page that caused it, which knows it already.
     _selection = traitlets.Dict().tag(sync=True)
     _filter = traitlets.Dict().tag(sync=True)
@@ -75,6 +77,7 @@ class Labeler(anywidget.AnyWidget):
         self._cause = threading.local()
         self._shown_ids = None if ids is None else existing(ids, project.columns().id)
         super().__init__(project_uid=project.uid, _shown=_shown_state(self._shown_ids, ""))
+        self._own_id = self.model_id or ""
         self._outbox = Outbox(self)
         self._conversation = Conversation(project, self._outbox, self)
         self.on_msg(self._hear)

@@ -4,6 +4,7 @@ import { columnsFrom, idsTo } from "./bytes.js";
 import { Handover } from "./handover.js";
 import { Keep } from "./keep.js";
 import { OperationQueue } from "./operations.js";
+import { leaveSubshell } from "./reconnect.js";
 import { Sharing } from "./sharing.js";
 import { Store } from "./store.js";
 import { Thumbnails } from "./thumbnails.js";
@@ -17,6 +18,7 @@ const CATCH_UP = 400;
 export class Session {
   /** @param {Model} model */
   constructor(model) {
+    this.model = model;
     this.client = newClient();
     this.project = model.get("project_uid");
     this.store = new Store();
@@ -160,7 +162,10 @@ export class Session {
   queueChanged() {
     this.queue.settle(this.store.revision);
     this.store.pending = this.queue.pending;
-    if (this.queue.state === "offline" && this.store.saving !== "offline") this.handover.say("stranded");
+    if (this.queue.state === "offline" && this.store.saving !== "offline") {
+      this.handover.say("stranded");
+      leaveSubshell(this.model);
+    }
     this.store.saving = this.queue.state;
     this.store.waiting = this.queue.waiting;
     this.store.reason = this.queue.reason;
@@ -213,6 +218,7 @@ export class Session {
   setSilent(silent) {
     if (this.store.silent === silent) return;
     this.store.silent = silent;
+    if (silent) leaveSubshell(this.model);
     this.store.emit("status");
   }
 

@@ -6,6 +6,7 @@
  * @property {(name: string) => any} get
  * @property {(event: string, listener: (...values: any[]) => void) => void} on
  * @property {(event: string, listener?: ((...values: any[]) => void) | null) => void} off
+ * @property {any} [widget_manager]
  * @property {(content: any, callbacks?: any, buffers?: ArrayBuffer[]) => void} send
  */
 
