@@ -40,7 +40,7 @@ class Dataset(Predicting):
     """
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {str(self.path)!r}>"
+        return f"<{type(self).__name__} {self.name!r}>"
 
     def _repr_html_(self) -> str:
         return representation.dataset_html(self)

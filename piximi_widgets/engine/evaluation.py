@@ -189,7 +189,8 @@ class Evaluation:
     def _repr_html_(self) -> str:
         measured = f"{len(self)} {self.partition} images"
         if self.dataset_name:
-            measured += f", labels of {self.dataset_name}"
+            whose = "the labels of dataset version " if self.dataset_uid else "the "
+            measured += f", with {whose}{self.dataset_name}"
         if self.unscored:
             measured += f" ({self.unscored} more could not be scored)"
         head = (

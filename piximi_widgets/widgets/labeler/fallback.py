@@ -102,5 +102,8 @@ def _picture(project: Any, image_id: int, size: int) -> str:
         # A missing file must not keep the notebook from being saved; its place says why.
         return f'<span style="color:#aaa" title="{escape(str(error), quote=True)}">×</span>'
     data = base64.b64encode(png).decode()
-    style = "max-width:72px;max-height:72px;vertical-align:middle;display:inline-block;margin:0"
+    # Small images are enlarged as pixels: smoothed, they would show what was never measured.
+    style = (
+        "width:72px;height:72px;object-fit:contain;image-rendering:pixelated;display:inline-block;margin:0"
+    )
     return f'<img alt="" style="{style}" src="data:image/png;base64,{data}">'
