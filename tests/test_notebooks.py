@@ -55,6 +55,13 @@ def test_it_runs_from_top_to_bottom(path: Path, tmp_path: Path):
         notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
     )
     client.execute()
+    assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
+    if path.stem == "01-quickstart":
+        printed = "".join(
+            output.text for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output
+        )
+        (accuracy,) = re.findall(r"(0\.\d+) of 1497 digits", printed)
+        assert float(accuracy) >= 0.9
 
 
 @each_notebook

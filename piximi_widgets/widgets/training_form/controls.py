@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from abc import ABC, abstractmethod
 from typing import Any, Literal, Union, get_args, get_origin
 
 import ipywidgets
@@ -27,7 +28,7 @@ class Unreadable(ValueError):
     """What was typed is not of the field's type; the message is a sentence for the user."""
 
 
-class Field:
+class Field(ABC):
     """A setting in the form: its control, and below it what is wrong with the value.
 
     Attributes
@@ -56,8 +57,9 @@ class Field:
             self.widget.add_class("pxw-u-wide")
         self.write(self.default)
 
+    @abstractmethod
     def _make(self, info: FieldInfo) -> tuple[Any, ...]:
-        raise NotImplementedError
+        """Make the controls; the first one's ``value`` is the setting unless `read` says otherwise."""
 
     def read(self) -> Any:
         """The value as the configuration takes it; raises Unreadable."""

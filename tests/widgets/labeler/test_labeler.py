@@ -348,13 +348,15 @@ def test_the_contact_sheet_stays_small(tmp_path: Path) -> None:
 
 
 def test_threads_end_with_the_work_and_with_the_widget(project: Dataset) -> None:
+    before = set(threading.enumerate())
     labeler = Labeler(project)
     page = PageOf(labeler)
     page.ask("open")
     page.operate(1, "label", first_ids(project, 1), name="resting")
+    mine = [thread for thread in threading.enumerate() if thread not in before]
+    assert mine
     labeler.close()
-    mine = ("piximi-labeler", "piximi-thumbnails", "piximi-outbox", "piximi-poller")
-    until(lambda: not [thread for thread in threading.enumerate() if thread.name in mine])
+    until(lambda: not any(thread.is_alive() for thread in mine))
     heard = len(page.heard)
     project.label(first_ids(project, 1), "<mitotic>")
     time.sleep(0.3)
