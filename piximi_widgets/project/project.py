@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from ..dataset import Dataset, DatasetVersion
+from ..dataset.partitions import divide
 from ..dataset.records import TEST, TRAINING, VALIDATION
 from ..engine import launcher
 from ..engine.checks import Problem, check
@@ -98,25 +99,16 @@ class Project(Dataset):
         config = config or TrainingConfig()
         columns = self.columns()
         usable = ~columns.excluded & (columns.category_id > 0)
-        counts: dict[str, int] = {}
-        parts: dict[str, tuple[int, int, int]] = {}
-        for category in self.category_table():
-            mine = usable & (columns.category_id == category.id)
-            partitions = columns.partition[mine]
-            counts[category.name] = int(mine.sum())
-            training, validation, test = (
-                int((partitions == code).sum()) for code in (TRAINING, VALIDATION, TEST)
-            )
-            new = counts[category.name] - training - validation - test
-            for_training = _training_share(new, config.training_fraction)
-            parts[category.name] = (training + for_training, validation + new - for_training, test)
-        return check(
-            config,
-            class_counts=counts,
-            partition_counts=parts,
-            shapes=self.shapes(columns.id[usable]),
-            image_count=len(columns.id),
+        categories = columns.category_id[usable]
+        partitions = divide(
+            categories,
+            columns.partition[usable],
+            training=config.training_fraction,
+            test=0.0,
+            seed=config.seed,
         )
+        names = {category.id: category.name for category in self.category_table()}
+        return self._problems(config, names, categories, partitions, columns.id[usable], len(columns.id))
 
     def fit(
         self,
@@ -175,13 +167,17 @@ class Project(Dataset):
                 return found
         if dataset is None:
             problems = self.check(config)
-            if problems:
-                raise NotTrainableError([problem.message for problem in problems])
-            self.assign_partitions(training=config.training_fraction, seed=config.seed)
-            version = self.snapshot()
         else:
             version = dataset if isinstance(dataset, DatasetVersion) else self.version(dataset)
-            self._check_version(config, version)
+            names = dict(enumerate(version.classes))
+            problems = self._problems(
+                config, names, version.labels, version.partitions, version.ids, len(version)
+            )
+        if problems:
+            raise NotTrainableError([problem.message for problem in problems])
+        if dataset is None:
+            self.assign_partitions(training=config.training_fraction, seed=config.seed)
+            version = self.snapshot()
         experiment = self._known(
             store.create_experiment(
                 name,
@@ -213,23 +209,30 @@ class Project(Dataset):
         """Who may do a job: the workers of this project, or only the process that it is handed to."""
         return launcher.environment(self.path) if run == "worker" else launcher.inline_environment()
 
-    def _check_version(self, config: TrainingConfig, version: DatasetVersion) -> None:
-        parts = {
+    def _problems(
+        self,
+        config: TrainingConfig,
+        names: dict[int, str],
+        categories: np.ndarray,
+        partitions: np.ndarray,
+        ids: np.ndarray,
+        image_count: int,
+    ) -> list[Problem]:
+        """What keeps a training on these images, with these categories (keys of `names`), from starting."""
+        counts = {
             name: tuple(
-                int(((version.labels == index) & (version.partitions == code)).sum())
+                int(((categories == key) & (partitions == code)).sum())
                 for code in (TRAINING, VALIDATION, TEST)
             )
-            for index, name in enumerate(version.classes)
+            for key, name in names.items()
         }
-        problems = check(
+        return check(
             config,
-            class_counts={name: sum(counts) for name, counts in parts.items()},
-            partition_counts=parts,  # type: ignore[arg-type]
-            shapes=self.shapes(version.ids),
-            image_count=len(version.ids),
+            class_counts={name: sum(parts) for name, parts in counts.items()},
+            partition_counts=counts,  # type: ignore[arg-type]
+            shapes=self.shapes(ids),
+            image_count=image_count,
         )
-        if problems:
-            raise NotTrainableError([problem.message for problem in problems])
 
     def _known(self, experiment: object) -> Experiment:
         assert isinstance(experiment, Experiment)
@@ -283,10 +286,3 @@ class Project(Dataset):
                 raise TrainingFailed(
                     f"The prediction ended as {job.state.lower()}: {job.error or 'no reason was given'}"
                 )
-
-
-def _training_share(count: int, fraction: float) -> int:
-    """How many of `count` new images of a category go to training: both parts get one where that is possible."""
-    if count < 2:
-        return count
-    return int(np.clip(round(fraction * count), 1, count - 1))

@@ -126,6 +126,16 @@ class TestRefusals:
         project.fit(config.model_copy(update={"epochs": 1}), run="inline")
         assert (project.images["partition"] == "training").sum() == 30
 
+    def test_it_foresees_new_labels_beside_old_partitions(self, project, config):
+        """Images that have a partition stay where they are, so the new ones alone must make up the fraction."""
+        project.split(training=0.5, seed=2)
+        project.label(project.select("category.isna()"), "vertical")
+        most = max(
+            size for size in range(1, 50) if not project.check(config.model_copy(update={"batch_size": size}))
+        )
+        project.fit(config.model_copy(update={"epochs": 1}), run="inline")
+        assert (project.images["partition"] == "training").sum() == most
+
 
 class TestEvaluate:
     def test_the_numbers_are_those_of_the_predictions(self, trained):
