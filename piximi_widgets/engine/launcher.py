@@ -24,6 +24,7 @@ _SWEEP_AFTER_SECONDS = 3600
 _ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELED, JobState.TERMINATED, JobState.LOST})
 _CRASHES = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE"})
 _starting = threading.Lock()
+_watchers: list[tuple[str, subprocess.Popen[bytes], threading.Thread]] = []
 _children: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
 
 
@@ -97,6 +98,11 @@ def run_inline(store: ExperimentStore, project_path: str | Path, job: Job) -> No
             except KeyboardInterrupt:
                 claimed.finish(JobState.CANCELED, 0)
                 raise
+    except BaseException:
+        # Nobody else may ever claim it.
+        if job.refresh().state == JobState.WAITING:
+            job.cancel()
+        raise
     finally:
         store.retire_worker(uid)
         lock.release()
@@ -137,7 +143,18 @@ def wait_for(store: ExperimentStore, job: Job, timeout: float | None = None) -> 
             store.reconcile()
     finally:
         subscription.close()
+    if job.state == JobState.LOST:
+        settle(store)
+        job.refresh()
     return job
+
+
+def settle(store: ExperimentStore, timeout: float = 5.0) -> None:
+    """Wait until the ends of dead workers that this process has started are in the record."""
+    _watchers[:] = [entry for entry in _watchers if entry[2].is_alive()]
+    for url, process, watcher in list(_watchers):
+        if url == store.url and process.poll() is not None and watcher is not threading.current_thread():
+            watcher.join(timeout)
 
 
 def _start(store: ExperimentStore, project_path: Path, *, replacement: bool = False) -> None:
@@ -164,7 +181,9 @@ def _start(store: ExperimentStore, project_path: Path, *, replacement: bool = Fa
         )
     _children[store.url, environment(project_path)] = process
     arguments = (store.url, store.artifacts_url, project_path, process, uid, replacement)
-    threading.Thread(target=_watch, args=arguments, name="piximi-launcher", daemon=True).start()
+    watcher = threading.Thread(target=_watch, args=arguments, name="piximi-launcher", daemon=True)
+    _watchers.append((store.url, process, watcher))
+    watcher.start()
 
 
 def _worker_environment() -> dict[str, str]:

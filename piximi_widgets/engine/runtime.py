@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from contextlib import AbstractContextManager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
+
+from ..errors import TrainingError
 
 #: Set before TensorFlow is imported. oneDNN is off by default on CPUs without AVX-512, where it still
 #: makes convolutions 2 to 4 times faster.
@@ -54,6 +58,29 @@ def _import_keras_alone() -> None:
     finally:
         for name in hidden:
             del sys.modules[name]
+
+
+def device(name: str) -> AbstractContextManager[Any]:
+    """Return a context in which TensorFlow computes on the wanted device.
+
+    Parameters
+    ----------
+    name : {"auto", "cpu", "gpu"}
+        ``"auto"`` leaves the choice to TensorFlow, which takes a GPU where it finds one.
+
+    Raises
+    ------
+    TrainingError
+        A GPU is wanted and TensorFlow finds none.
+    """
+    import tensorflow as tf
+
+    if name == "gpu" and not tf.config.list_physical_devices("GPU"):
+        raise TrainingError(
+            "device='gpu' was asked for, but TensorFlow finds no GPU. Install the package with its gpu extra, or leave "
+            "device='auto'."
+        )
+    return tf.device({"cpu": "/CPU:0", "gpu": "/GPU:0"}.get(name))
 
 
 def describe() -> dict[str, str]:

@@ -67,6 +67,18 @@ def train_job(job: Job, dataset: Dataset, around: Surroundings) -> None:
     version = dataset.version(job.payload["dataset"])
     around.say("--#-- Prepare")
     partitions, preprocessing = _prepare(config, dataset, version, around)
+    with runtime.device(job.payload.get("device", "auto")):
+        _train_and_score(experiment, config, version, partitions, preprocessing, around)
+
+
+def _train_and_score(
+    experiment: Experiment,
+    config: TrainingConfig,
+    version: DatasetVersion,
+    partitions: dict[str, Partition],
+    preprocessing: Preprocessing,
+    around: Surroundings,
+) -> None:
     model = architectures.build(
         config.architecture, preprocessing.input_shape, len(version.classes), config.seed
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..dataset.records import PARTITIONS, PredictionArrays
+from ..engine import launcher
 from ..engine.config import TrainingConfig
 from ..engine.evaluation import Evaluation
 from ..errors import EvaluationError, TrainingFailed
@@ -98,6 +99,10 @@ class Experiment(StoredExperiment):
                 news.clear()
         finally:
             subscription.close()
+        if status == "INTERRUPTED":
+            # Where this process had started the worker, it may be about to learn how it died.
+            launcher.settle(self.store)
+            status = self.status
         if status in {"FAILED", "TERMINATED", "INTERRUPTED"}:
             raise TrainingFailed(_REASONS[str(status)].format(name=self.name), self.error or "")
         return self
@@ -151,10 +156,14 @@ class Experiment(StoredExperiment):
                 "scored: the result would say nothing about new ones."
             )
         trained_with = self.project.version(self.datasets["train"].uid)
-        ids, truth, label = self._truth(trained_with, partition, dataset)
+        ids, categories, label = self._truth(trained_with, partition, dataset)
         predicted = self._stored_predictions()
-        index = {name: position for position, name in enumerate(predicted.classes)}
-        target = np.array([index.get(name, -1) for name in truth], dtype=np.int64)
+        # By the categories' ids: a renamed category stays the same class, and a new one of its old name is another.
+        index = {
+            int(category): predicted.classes.index(name)
+            for category, name in zip(trained_with.category_ids, trained_with.classes, strict=True)
+        }
+        target = np.array([index.get(category, -1) for category in categories.tolist()], dtype=np.int64)
         usable = np.isin(ids, predicted.ids) & (target >= 0)
         rows = np.searchsorted(predicted.ids, ids[usable])
         return Evaluation(
@@ -170,23 +179,14 @@ class Experiment(StoredExperiment):
 
     def _truth(
         self, trained_with: DatasetVersion, partition: str, dataset: DatasetVersion | str | None
-    ) -> tuple[np.ndarray, list[str], tuple[str, str]]:
-        """Ids and category names to score against, never of an image that was trained on, and whose they are."""
+    ) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
+        """Ids and category ids to score against, never of an image that was trained on, and whose they are."""
         trained_on = trained_with.select("training")
         if dataset == "current":
             columns = self.project.columns()
-            mine = (
-                (columns.partition == PARTITIONS.index(partition))
-                & (columns.category_id > 0)
-                & ~columns.excluded
-            )
-            mine &= ~np.isin(columns.id, trained_on)
-            names = self._names_when_trained(trained_with)
-            return (
-                columns.id[mine],
-                [names[int(category)] for category in columns.category_id[mine]],
-                ("labels as they are now", ""),
-            )
+            mine = columns.partition == PARTITIONS.index(partition)
+            mine &= (columns.category_id > 0) & ~columns.excluded & ~np.isin(columns.id, trained_on)
+            return columns.id[mine], columns.category_id[mine], ("labels as they are now", "")
         version: DatasetVersion
         if dataset is None:
             version = trained_with
@@ -197,14 +197,9 @@ class Experiment(StoredExperiment):
         chosen = np.isin(version.ids, version.select(partition)) & ~np.isin(version.ids, trained_on)
         return (
             version.ids[chosen],
-            [version.classes[label] for label in version.labels[chosen]],
+            version.category_ids[version.labels[chosen]],
             (version.name, version.uid),
         )
-
-    def _names_when_trained(self, version: DatasetVersion) -> dict[int, str]:
-        """Category id to name, as the classifier knows it: a later renaming does not make it another class."""
-        names = {category.id: category.name for category in self.project.category_table()}
-        return names | dict(zip(version.category_ids.tolist(), version.classes, strict=True))
 
     def _stored_predictions(self) -> PredictionArrays:
         """Every image that this classifier has predicted, at the end of its training or later."""

@@ -16,11 +16,13 @@ from ..dataset.records import TEST, TRAINING, VALIDATION
 from ..engine import launcher
 from ..engine.checks import Problem, check
 from ..engine.config import TrainingConfig
-from ..errors import NotTrainableError, TrainingFailed
+from ..errors import ConfigurationError, NotTrainableError, TrainingFailed
 from ..experiments import ExperimentStore
 from .experiment import Experiment
 
 _STORE_NAME = "experiments.db"
+_DEVICES = ("auto", "cpu", "gpu")
+_OF_A_TRAINING = ("model-latest", "config")
 
 
 class Submitter(Protocol):
@@ -157,14 +159,17 @@ class Project(Dataset):
             With ``wait=True`` or ``run="inline"``: the training ended without a result.
         """
         config = config or TrainingConfig()
+        _check_run(run)
+        if device not in _DEVICES:
+            raise ConfigurationError({"device": f"device must be one of {_DEVICES}; got {device!r}."})
         store = self.experiments
         name = name or config.architecture
         if isinstance(base, str):
             base = self._known(store[base])
         if if_exists == "reuse" and name in store:
             found = self._known(store[name])
-            if found.parameters == config.to_json():
-                return found
+            if found.parameters == config.to_json() and store.jobs(found):
+                return found.wait() if wait else found
         if dataset is None:
             problems = self.check(config)
         else:
@@ -187,7 +192,11 @@ class Project(Dataset):
             )
         )
         if store.jobs(experiment):
-            return experiment
+            return experiment.wait() if wait else experiment
+        for inherited in _OF_A_TRAINING:
+            # The base's network must not pass for the one that is yet to be trained.
+            if inherited in experiment.artifacts:
+                experiment.artifacts[inherited].delete()
         experiment.attach_dataset(version, alias="train")
         environment = self._environment(run)
         job = store.enqueue(experiment, "train", {"dataset": version.uid, "device": device}, environment)
@@ -195,10 +204,12 @@ class Project(Dataset):
             launcher.ensure_worker(store, self.path)
         elif run == "inline":
             launcher.run_inline(store, self.path, job)
-        elif isinstance(run, str):
-            raise ValueError(f"run must be 'worker', 'inline' or an object with submit; got {run!r}.")
-        else:
-            run.submit(launcher.run_job, str(self.path), store.url, store.artifacts_url, job.id)
+        elif not isinstance(run, str):
+            try:
+                run.submit(launcher.run_job, str(self.path), store.url, store.artifacts_url, job.id)
+            except BaseException:
+                job.cancel()
+                raise
         return experiment.wait() if wait else experiment
 
     def warm(self) -> None:
@@ -228,7 +239,7 @@ class Project(Dataset):
         }
         return check(
             config,
-            class_counts={name: sum(parts) for name, parts in counts.items()},
+            class_counts={name: int((categories == key).sum()) for key, name in names.items()},
             partition_counts=counts,  # type: ignore[arg-type]
             shapes=self.shapes(ids),
             image_count=image_count,
@@ -265,6 +276,8 @@ class Project(Dataset):
         TrainingFailed
             The worker could not predict; the message says why.
         """
+        if run not in ("worker", "inline"):
+            raise ConfigurationError({"run": f"run must be 'worker' or 'inline'; got {run!r}."})
         store = self.experiments
         chosen = experiment if isinstance(experiment, Experiment) else self._known(store[experiment])
         if ids is None:
@@ -286,3 +299,10 @@ class Project(Dataset):
                 raise TrainingFailed(
                     f"The prediction ended as {job.state.lower()}: {job.error or 'no reason was given'}"
                 )
+
+
+def _check_run(run: object) -> None:
+    if run not in ("worker", "inline") and (isinstance(run, str) or not hasattr(run, "submit")):
+        raise ConfigurationError(
+            {"run": f"run must be 'worker', 'inline', or an object with submit; got {run!r}."}
+        )

@@ -73,7 +73,7 @@ class Database:
         self._closed = False
         self._local = threading.local()
         self._pid = os.getpid()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: list[tuple[threading.Thread, sqlite3.Connection]] = []
         self._bookkeeping = threading.Condition()
         self._running = 0
         self._writing = threading.Lock()
@@ -103,11 +103,12 @@ class Database:
         self._begin()
         try:
             with self._explained():
-                connection.execute("BEGIN")
                 try:
+                    connection.execute("BEGIN")
                     yield connection
                 finally:
-                    connection.execute("ROLLBACK")
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
         finally:
             self._end()
 
@@ -139,7 +140,7 @@ class Database:
             idle = self._bookkeeping.wait_for(lambda: self._running == 0, _BUSY_SECONDS)
             connections, self._connections = self._connections if idle else [], []
         if os.getpid() == self._pid:
-            for connection in connections:
+            for _, connection in connections:
                 connection.close()
             if self._lock_file is not None:
                 self._lock_file.close()
@@ -172,7 +173,11 @@ class Database:
             connection = self._connect()
             self._local.connection = connection
             with self._bookkeeping:
-                self._connections.append(connection)
+                gone = [old for thread, old in self._connections if not thread.is_alive()]
+                self._connections = [pair for pair in self._connections if pair[0].is_alive()]
+                self._connections.append((threading.current_thread(), connection))
+            for old in gone:
+                old.close()
         return connection
 
     def _after_fork(self) -> None:
@@ -352,13 +357,18 @@ class Transaction:
         try:
             database._writing.acquire()
             try:
-                database._lock()
                 try:
+                    database._lock()
                     if self._full_sync:
                         connection.execute("PRAGMA synchronous=FULL")
                     connection.execute("BEGIN IMMEDIATE")
                 except BaseException:
-                    database._unlock()
+                    # Ctrl+C during a wait is raised after SQLite has begun the transaction all the same.
+                    try:
+                        if connection.in_transaction:
+                            connection.execute("ROLLBACK")
+                    finally:
+                        database._unlock()
                     raise
             except BaseException:
                 database._writing.release()
@@ -386,8 +396,12 @@ class Transaction:
             database._put_in_words(exception)
             raise
         finally:
-            database._unlock()
-            database._writing.release()
-            database._end()
+            try:
+                database._unlock()
+            finally:
+                try:
+                    database._writing.release()
+                finally:
+                    database._end()
         database._poller.poke()
         database._put_in_words(error)

@@ -61,6 +61,45 @@ class TestFit:
         with pytest.raises(pw.errors.ExperimentExistsError, match="first"):
             project.fit(config, run="inline", name="first", if_exists="raise")
 
+    def test_a_base_lends_no_classifier_to_what_was_not_trained(self, project, config, trained):
+        """Else an experiment that failed would predict and score with its base's network."""
+
+        class Never:
+            def submit(self, function, /, *arguments):
+                pass
+
+        waiting = project.fit(config, base="first", run=Never())
+        assert waiting.base_experiment.name == "first"
+        with pytest.raises(pw.errors.ArtifactError):
+            project.predict(waiting)
+        assert "model-latest" in trained.artifacts
+
+    @pytest.mark.parametrize("options", [{"run": "Worker"}, {"run": 7}, {"device": "cuda:0"}])
+    def test_an_unknown_way_to_run_is_refused_before_anything_is_made(self, project, config, options):
+        with pytest.raises(ConfigurationError, match="must be"):
+            project.fit(config, **options)
+        assert len(project.experiments) == 0
+        assert project.versions == []
+
+    def test_an_executor_that_refuses_leaves_no_waiting_job(self, project, config):
+        class Closed:
+            def submit(self, function, /, *arguments):
+                raise RuntimeError("cannot schedule new futures after shutdown")
+
+        with pytest.raises(RuntimeError, match="shutdown"):
+            project.fit(config, run=Closed())
+        (experiment,) = project.experiments
+        assert experiment.status == "CANCELED"
+
+    def test_a_device_that_is_not_there_is_said(self, project, config):
+        import tensorflow as tf
+
+        if tf.config.list_physical_devices("GPU"):
+            pytest.skip("this machine has a GPU")
+        with pytest.raises(TrainingFailed, match="finds no GPU"):
+            project.fit(config, device="gpu", run="inline")
+        assert project.fit(config, device="cpu", run="inline").status == "SUCCESS"
+
     def test_an_executor_may_run_it(self, project, config):
         """`run` takes any object with submit, and hands it something that can be pickled."""
         import pickle
@@ -112,6 +151,13 @@ class TestRefusals:
 
     def test_a_batch_larger_than_the_data(self, project):
         assert "only 30 images for training" in self.refused(project, pw.TrainingConfig(batch_size=31))
+
+    def test_a_version_whose_new_labels_have_no_partition(self, project):
+        project.split(seed=1)
+        project.add_category("late")
+        project.label(project.select("category.isna()"), "late")
+        with pytest.raises(NotTrainableError, match="'late' has no image in the training partition"):
+            project.fit(dataset=project.snapshot(), run="inline")
 
     def test_a_learning_rate_of_nan(self):
         with pytest.raises(ConfigurationError, match="Learning rate must be"):
@@ -173,6 +219,16 @@ class TestEvaluate:
         before = trained.evaluate().confusion_matrix
         project.rename_category("vertical", "upright")
         assert (trained.evaluate(dataset="current").confusion_matrix == before).all()
+        assert (trained.evaluate(dataset=project.snapshot()).confusion_matrix == before).all()
+
+    def test_a_new_category_of_an_old_name_is_another_class(self, project, trained):
+        project.rename_category("vertical", "upright")
+        project.add_category("vertical")
+        image = int(trained.evaluate().ids[0])
+        project.label(image, "vertical")
+        evaluation = trained.evaluate(dataset="current")
+        assert evaluation.unscored == 1
+        assert image not in evaluation.ids
 
     def test_images_without_a_known_class_are_counted_not_scored(self, project, trained):
         image = int(trained.evaluate().ids[0])

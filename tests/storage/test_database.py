@@ -284,6 +284,42 @@ def test_use_after_close_is_said_plainly(tmp_path):
         insert(database, "x")
 
 
+@pytest.mark.parametrize("step", ["_lock", "_checkpoint", "_unlock"])
+def test_an_interrupt_in_a_write_leaves_nothing_locked(tmp_path, monkeypatch, step):
+    """Ctrl+C may come at any line; the next write of any thread goes on."""
+    database = make(tmp_path / "a.db")
+    insert(database, "before")
+    original = getattr(Database, step)
+
+    def interrupted(self, *arguments):
+        original(self, *arguments)
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Database, step, interrupted)
+    monkeypatch.setattr(database, "_guarded", True)
+    with pytest.raises(KeyboardInterrupt):
+        insert(database, "during")
+    writer = threading.Thread(target=insert, args=(database, "after"))
+    writer.start()
+    writer.join(10)
+    insert(database, "after")
+    assert values(tmp_path / "a.db").count("after") == 2
+    # Another process' view: nothing is held.
+    start(tmp_path / "a.db", "other", 1).communicate(timeout=60)
+    assert values(tmp_path / "a.db")[-1] == "other-0"
+
+
+def test_connections_of_finished_threads_are_closed(tmp_path):
+    """A worker that lives for days starts threads for each of its jobs."""
+    database = make(tmp_path / "a.db")
+    for number in range(30):
+        thread = threading.Thread(target=insert, args=(database, str(number)))
+        thread.start()
+        thread.join()
+    assert len(database._connections) <= 3
+
+
 def test_closing_waits_for_the_transactions_of_other_threads(tmp_path):
     """A connection that is closed under a running statement would take the process down with it."""
     database = make(tmp_path / "a.db")
