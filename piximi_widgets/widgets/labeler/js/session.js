@@ -162,9 +162,10 @@ export class Session {
   queueChanged() {
     this.queue.settle(this.store.revision);
     this.store.pending = this.queue.pending;
-    if (this.queue.state === "offline" && this.store.saving !== "offline") {
-      this.handover.say("stranded");
-      leaveSubshell(this.model);
+    if (this.queue.state === "offline") {
+      if (this.store.saving !== "offline") this.handover.say("stranded");
+      // Asked at each attempt, since the host may give the widget another subshell; what waits is sent at once.
+      leaveSubshell(this.model).then((left) => left && this.queue.retry());
     }
     this.store.saving = this.queue.state;
     this.store.waiting = this.queue.waiting;
