@@ -133,7 +133,31 @@ BEGIN SELECT RAISE(ABORT, 'a dataset version never changes'); END;
 INSERT INTO project (key, value) VALUES ('seed', lower(hex(randomblob(16))));
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+# `reading` says how the files are to be read where they do not say so themselves, and `file` holds the further
+# files of an image whose channels or planes lie in files of their own; the first one is the image's own path.
+_VERSION_2 = """
+ALTER TABLE image ADD COLUMN unsure INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE image ADD COLUMN fixed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE image ADD COLUMN note TEXT NOT NULL DEFAULT '';
+ALTER TABLE image ADD COLUMN reading TEXT;
+ALTER TABLE image ADD COLUMN channel_names TEXT;
+ALTER TABLE image ADD COLUMN pixel_size TEXT;
+
+CREATE TABLE file (
+    image_id INTEGER NOT NULL REFERENCES image (id),
+    position INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    origin TEXT,
+    size INTEGER,
+    mtime_ns INTEGER,
+    PRIMARY KEY (image_id, position)
+) WITHOUT ROWID;
+CREATE INDEX image_pixels ON image (pixel_hash) WHERE pixel_hash IS NOT NULL AND removed = 0;
+
+ALTER TABLE operation ADD COLUMN base INTEGER;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
 
 
 def open_folder(path: Path, mode: str) -> Database:

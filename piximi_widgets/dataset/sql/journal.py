@@ -13,7 +13,7 @@ import numpy as np
 from ..records import NO_IDS
 
 # The only fields that an operation may change; they are put into SQL text, hence this list.
-IMAGE_FIELDS = frozenset({"category_id", "partition", "excluded", "removed"})
+IMAGE_FIELDS = frozenset({"category_id", "partition", "fixed", "excluded", "unsure", "note", "removed"})
 CATEGORY_FIELDS = frozenset({"name", "color", "position", "removed"})
 
 
@@ -78,7 +78,7 @@ def set_images(
     connection: sqlite3.Connection,
     operation_id: int,
     field: str,
-    values: Iterable[tuple[int, int]],
+    values: Iterable[tuple[int, int | str]],
     *,
     expected: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -96,7 +96,7 @@ def set_images(
         Ids of the images whose value was another one, and ids that are not in the project (any more).
     """
     assert field in IMAGE_FIELDS
-    connection.execute("CREATE TEMP TABLE IF NOT EXISTS edit (id INTEGER PRIMARY KEY, value INTEGER)")
+    connection.execute("CREATE TEMP TABLE IF NOT EXISTS edit (id INTEGER PRIMARY KEY, value)")
     connection.execute("DELETE FROM temp.edit")
     connection.executemany("INSERT OR REPLACE INTO temp.edit VALUES (?, ?)", values)
     connection.execute(
