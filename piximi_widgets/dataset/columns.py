@@ -69,7 +69,7 @@ def changes_since(connection: sqlite3.Connection, revision: int) -> Changes:
 
 def _read_all(connection: sqlite3.Connection, revision: int, old: Columns | None) -> Columns:
     rows = image_sql.dynamic(connection)
-    table = np.array(rows, dtype=np.int64).reshape(-1, 4)
+    table = np.array(rows, dtype=np.int64).reshape(-1, 6)
     ids = np.ascontiguousarray(table[:, 0])
     prediction_id, confidence = _predictions(connection, ids)
     return Columns(
@@ -78,6 +78,8 @@ def _read_all(connection: sqlite3.Connection, revision: int, old: Columns | None
         category_id=_frozen(table[:, 1].astype(np.int32)),
         partition=_frozen(table[:, 2].astype(np.uint8)),
         excluded=_frozen(table[:, 3].astype(bool)),
+        unsure=_frozen(table[:, 4].astype(bool)),
+        fixed=_frozen(table[:, 5].astype(bool)),
         prediction_id=_frozen(prediction_id),
         confidence=_frozen(confidence),
         names=_names(connection, ids, old),
@@ -136,28 +138,26 @@ def current_categories(connection: sqlite3.Connection, prediction_set: sqlite3.R
 def _patched(connection: sqlite3.Connection, old: Columns, changes: Changes) -> Columns:
     assert changes.image_ids is not None
     rows = np.array(image_sql.dynamic_of(connection, changes.image_ids.tolist()), dtype=np.int64)
-    rows = rows.reshape(-1, 5)
+    rows = rows.reshape(-1, 7)
     ids = rows[:, 0]
     positions = np.searchsorted(old.id, ids)
     known = np.zeros(len(ids), dtype=bool)
     inside = positions < len(old.id)
     known[inside] = old.id[positions[inside]] == ids[inside]
-    removed = rows[:, 4].astype(bool)
+    removed = rows[:, 6].astype(bool)
     if np.any(known == removed):
         # Images came or went: positions shift.
         return _read_all(connection, changes.revision, old)
     kept = known & ~removed
     where = positions[kept]
-    category_id, partition, excluded = old.category_id.copy(), old.partition.copy(), old.excluded.copy()
-    category_id[where] = rows[kept, 1]
-    partition[where] = rows[kept, 2]
-    excluded[where] = rows[kept, 3]
+    changing = ("category_id", "partition", "excluded", "unsure", "fixed")
+    patched = {name: getattr(old, name).copy() for name in changing}
+    for column, name in enumerate(changing, start=1):
+        patched[name][where] = rows[kept, column]
     return Columns(
         revision=changes.revision,
         id=old.id,
-        category_id=_frozen(category_id),
-        partition=_frozen(partition),
-        excluded=_frozen(excluded),
+        **{name: _frozen(array) for name, array in patched.items()},
         prediction_id=old.prediction_id,
         confidence=old.confidence,
         names=old.names,

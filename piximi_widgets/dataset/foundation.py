@@ -109,6 +109,8 @@ class Foundation:
             category_id=columns.category_id[where],
             partition=columns.partition[where],
             excluded=columns.excluded[where],
+            unsure=columns.unsure[where],
+            fixed=columns.fixed[where],
             prediction_id=columns.prediction_id[where],
             confidence=columns.confidence[where],
             names=[columns.names[position] for position in where.tolist()],

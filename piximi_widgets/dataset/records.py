@@ -125,7 +125,9 @@ class Columns:
         0 where unlabeled.
     partition : (N,) ndarray of uint8
         Positions in `PARTITIONS`.
-    excluded : (N,) ndarray of bool
+    excluded, unsure : (N,) ndarray of bool
+    fixed : (N,) ndarray of bool
+        Whether the partition was given by hand, so that no split moves the image.
     prediction_id : (N,) ndarray of int32
         Category of the newest predictions, 0 where there is none.
     confidence : (N,) ndarray of float32
@@ -139,6 +141,8 @@ class Columns:
     category_id: np.ndarray
     partition: np.ndarray
     excluded: np.ndarray
+    unsure: np.ndarray
+    fixed: np.ndarray
     prediction_id: np.ndarray
     confidence: np.ndarray
     names: list[str]

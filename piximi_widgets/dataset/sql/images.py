@@ -12,8 +12,34 @@ import numpy as np
 
 
 @dataclass(frozen=True)
+class ImageFile:
+    """A further file of an image whose channels or planes lie in several files."""
+
+    path: str
+    origin: str | None = None
+    size: int | None = None
+    mtime_ns: int | None = None
+
+
+@dataclass(frozen=True)
 class NewImage:
-    """A row for the image table, before it has an id."""
+    """A row for the image table, before it has an id.
+
+    Attributes
+    ----------
+    origin : str, optional
+        What the image was made from, where that is not its path: the file that was copied, or the region that
+        was cut from a parent. No two images of a project have the same.
+    region : str, optional
+        JSON ``[top, left, height, width]`` in pixels of the parent; may reach beyond its edges.
+    reading : str, optional
+        JSON: the `axes` and `channels` that the file does not say itself, and the `grid` ``[planes, files]`` in
+        which the files of an image are joined, row by row.
+    channel_names, pixel_size : str, optional
+        JSON: a list of texts; ``[plane distance, height, width]`` in micrometres, null where unknown.
+    files : tuple of ImageFile
+        Without the first file, which is the image's own path.
+    """
 
     name: str
     height: int
@@ -29,11 +55,18 @@ class NewImage:
     mtime_ns: int | None = None
     pixel_hash: bytes | None = None
     metadata: str | None = None
+    parent_id: int | None = None
+    kind: str = "image"
+    region: str | None = None
+    reading: str | None = None
+    channel_names: str | None = None
+    pixel_size: str | None = None
+    files: tuple[ImageFile, ...] = ()
 
 
 @dataclass(frozen=True)
 class Location:
-    """Where an image's pixels lie, and what is known about them."""
+    """Where an image's pixels lie, and what is known about them; the texts are those of `NewImage`."""
 
     id: int
     name: str
@@ -43,10 +76,23 @@ class Location:
     size: int | None
     mtime_ns: int | None
     pixel_hash: bytes | None
+    planes: int
+    height: int
+    width: int
+    channels: int
+    dtype: str
+    region: str | None = None
+    reading: str | None = None
+    files: tuple[ImageFile, ...] = ()
+    parent: Location | None = None
 
 
-_DYNAMIC = "id, category_id, partition, excluded"
-_FIELDS = tuple(NewImage.__dataclass_fields__)
+_DYNAMIC = "id, category_id, partition, excluded, unsure, fixed"
+_FIELDS = tuple(name for name in NewImage.__dataclass_fields__ if name != "files")
+_LOCATION = (
+    "id, name, path, block, block_index, size, mtime_ns, pixel_hash, planes, height, width, channels, dtype, region,"
+    " reading, parent_id, EXISTS (SELECT 1 FROM file WHERE image_id = image.id)"
+)
 
 
 def seed(connection: sqlite3.Connection) -> str:
@@ -66,13 +112,13 @@ def count(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT COUNT(*) FROM image WHERE removed = 0").fetchone()[0])
 
 
-def dynamic(connection: sqlite3.Connection) -> list[tuple[int, int, int, int]]:
-    """(id, category, partition, excluded) of all images, ascending."""
+def dynamic(connection: sqlite3.Connection) -> list[tuple[int, ...]]:
+    """(id, category, partition, excluded, unsure, fixed) of all images, ascending."""
     return _plain(connection, f"SELECT {_DYNAMIC} FROM image WHERE removed = 0 ORDER BY id")
 
 
-def dynamic_of(connection: sqlite3.Connection, ids: Sequence[int]) -> list[tuple[int, int, int, int, int]]:
-    """(id, category, partition, excluded, removed) of some images, ascending."""
+def dynamic_of(connection: sqlite3.Connection, ids: Sequence[int]) -> list[tuple[int, ...]]:
+    """(id, category, partition, excluded, unsure, fixed, removed) of some images, ascending."""
     return _plain(
         connection,
         f"SELECT {_DYNAMIC}, removed FROM image WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
@@ -126,29 +172,52 @@ def insert(connection: sqlite3.Connection, images: Iterable[NewImage]) -> list[i
     ids: list[int | None] = []
     for image in images:
         cursor = connection.execute(statement, tuple(getattr(image, field) for field in _FIELDS))
-        ids.append(cursor.lastrowid if cursor.rowcount else None)
+        image_id = cursor.lastrowid if cursor.rowcount else None
+        ids.append(image_id)
+        if image_id is not None and image.files:
+            connection.executemany(
+                "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    (image_id, position, file.path, file.origin, file.size, file.mtime_ns)
+                    for position, file in enumerate(image.files, start=1)
+                ),
+            )
     return ids
 
 
 def location(connection: sqlite3.Connection, image_id: int) -> Location | None:
     """Where one image's pixels lie; None if there is no such image."""
-    row = connection.execute(
-        "SELECT id, name, path, block, block_index, size, mtime_ns, pixel_hash FROM image"
-        " WHERE id = ? AND removed = 0",
-        (image_id,),
-    ).fetchone()
-    return Location(*row) if row else None
+    rows = _plain(connection, f"SELECT {_LOCATION} FROM image WHERE id = ? AND removed = 0", (image_id,))
+    return _located(connection, rows)[0] if rows else None
 
 
 def locations(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Location]:
-    """Where the pixels of some images lie, in ascending order of their ids."""
+    """Where the pixels of some images lie, in ascending order of their ids; removed ones are found too."""
     rows = _plain(
         connection,
-        "SELECT id, name, path, block, block_index, size, mtime_ns, pixel_hash FROM image"
-        " WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+        f"SELECT {_LOCATION} FROM image WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
         (json.dumps(list(ids)),),
     )
-    return [Location(*row) for row in rows]
+    return _located(connection, rows)
+
+
+def _located(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> list[Location]:
+    """Locations with their further files, and with their parents, which may be removed from the project."""
+    joined = [row[0] for row in rows if row[-1]]
+    files: dict[int, list[ImageFile]] = {image_id: [] for image_id in joined}
+    if joined:
+        for image_id, *file in _plain(
+            connection,
+            "SELECT image_id, path, origin, size, mtime_ns FROM file"
+            " WHERE image_id IN (SELECT value FROM json_each(?)) ORDER BY image_id, position",
+            (json.dumps(joined),),
+        ):
+            files[image_id].append(ImageFile(*file))
+    parent_ids = sorted({row[-2] for row in rows if row[-2] is not None})
+    parents = {parent.id: parent for parent in locations(connection, parent_ids)} if parent_ids else {}
+    return [
+        Location(*row[:-2], files=tuple(files.get(row[0], ())), parent=parents.get(row[-2])) for row in rows
+    ]
 
 
 def store_hashes(
