@@ -121,7 +121,10 @@ def found(connection: sqlite3.Connection, which: str | int) -> Category:
 
 
 def refuse_taken(connection: sqlite3.Connection, name: str, *, but: int = 0) -> None:
-    """Raise `CategoryError` when another category has that name."""
-    taken = sql.by_name(connection, name)
-    if taken is not None and taken != but:
-        raise CategoryError(f"There is a category “{name}” already; choose another name.")
+    """Raise `CategoryError` when another category has that name, be it in capitals."""
+    for category in listed(sql.live(connection)):
+        if category.id != but and category.name.casefold() == name.casefold():
+            differs = "" if category.name == name else f", and “{name}” differs from it by capitals only"
+            raise CategoryError(
+                f"There is a category “{category.name}” already{differs}; choose another name."
+            )

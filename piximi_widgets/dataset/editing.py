@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import CategoryError
+from ..errors import CategoryError, SelectionError
 from . import history
 from .categories import checked_color, checked_name, found, listed, next_color, refuse_taken
 from .outcome import Outcome, counted
 from .records import Category
 from .sql import categories, journal
+
+LONGEST_NOTE = 2000
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Edit:
             raise CategoryError(f"Say which category: the option {name!r} is missing.")
         return found(self.connection, options[name])
 
-    def set_images(self, field: str, value: int) -> tuple[np.ndarray, np.ndarray]:
+    def set_images(self, field: str, value: int | str) -> tuple[np.ndarray, np.ndarray]:
         """Give the images one value and return the changed and the skipped ids."""
         values = ((image_id, value) for image_id in self.ids.tolist())
         return journal.set_images(self.connection, self.operation_id, field, values)
@@ -77,6 +79,25 @@ def include(edit: Edit) -> Outcome:
     """Take back `exclude`."""
     changed, skipped = edit.set_images("excluded", 0)
     return Outcome(f"{counted(len(changed))} included.", changed, skipped)
+
+
+def mark_unsure(edit: Edit) -> Outcome:
+    """Flag the images as ones to look at again."""
+    changed, skipped = edit.set_images("unsure", 1)
+    return Outcome(f"{counted(len(changed))} marked as unsure.", changed, skipped)
+
+
+def mark_sure(edit: Edit) -> Outcome:
+    """Take back `mark_unsure`."""
+    changed, skipped = edit.set_images("unsure", 0)
+    return Outcome(f"{counted(len(changed))} no longer unsure.", changed, skipped)
+
+
+def set_note(edit: Edit) -> Outcome:
+    """Write a note on the images; an empty one takes it away."""
+    note = checked_note(edit.options("note").get("note"))
+    changed, skipped = edit.set_images("note", note)
+    return Outcome(f"{counted(len(changed))} {'noted' if note else 'without a note now'}.", changed, skipped)
 
 
 def remove_images(edit: Edit) -> Outcome:
@@ -176,6 +197,24 @@ def redo(edit: Edit) -> Outcome:
     return history.redo(edit.connection, edit.operation_id, edit.author)
 
 
+def checked_note(note: Any) -> str:
+    """A note without surrounding blanks.
+
+    Raises
+    ------
+    SelectionError
+        If it is no text, or longer than 2000 characters.
+    """
+    if not isinstance(note, str):
+        raise SelectionError(f"A note is a text, not {type(note).__name__} {note!r}.")
+    tidy = note.strip()
+    if len(tidy) > LONGEST_NOTE:
+        raise SelectionError(f"The note has {len(tidy)} characters; use at most {LONGEST_NOTE}.")
+    if any("\ud800" <= character <= "\udfff" for character in tidy):
+        raise SelectionError("The note is not valid Unicode; type it again.")
+    return tidy
+
+
 def make_category(
     connection: sqlite3.Connection, operation_id: int, name: str, color: str | None = None
 ) -> int:
@@ -198,6 +237,7 @@ def label_each(
     known = {row["name"]: int(row["id"]) for row in categories.live(connection)}
     for name in dict.fromkeys(labels.values()):
         if name not in known:
+            refuse_taken(connection, name)
             known[name] = make_category(connection, operation_id, name)
     values = ((image_id, known[name]) for image_id, name in labels.items())
     expected = 0 if unlabeled_only else None
@@ -211,6 +251,9 @@ ACTIONS: dict[str, Callable[[Edit], Outcome]] = {
         unlabel,
         exclude,
         include,
+        mark_unsure,
+        mark_sure,
+        set_note,
         remove_images,
         add_category,
         rename_category,
@@ -223,4 +266,6 @@ ACTIONS: dict[str, Callable[[Edit], Outcome]] = {
     )
 }
 
-NEED_IDS = frozenset({"label", "unlabel", "exclude", "include", "remove_images"})
+NEED_IDS = frozenset(
+    {"label", "unlabel", "exclude", "include", "mark_unsure", "mark_sure", "set_note", "remove_images"}
+)

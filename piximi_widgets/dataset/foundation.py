@@ -146,6 +146,7 @@ class Foundation:
         by: str | None = None,
         source: str = "api",
         client: tuple[str, int] | None = None,
+        base: int | None = None,
         reversible: bool = True,
     ) -> OperationResult:
         """Run an action in one transaction and append its operation, unless nothing came of it.
@@ -154,7 +155,10 @@ class Foundation:
         """
         author = self._author(by)
         gone = NO_IDS
-        all_ids = self._columns.current().id
+        current = self._columns.current()
+        all_ids = current.id
+        if base is None:
+            base = current.revision
         if client is None:
             wanted = existing(ids, all_ids)
         else:
@@ -184,6 +188,7 @@ class Foundation:
                 reversible=reversible and (did_something or outcome.reverts is not None),
                 reverts=outcome.reverts,
                 client=client,
+                base=min(base, operation_id - 1),
             )
         return OperationResult(operation_id, action, outcome.changed, skipped, outcome.message)
 

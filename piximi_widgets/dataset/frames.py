@@ -25,6 +25,11 @@ BUILT_IN_COLUMNS = (
     "excluded",
     "prediction",
     "confidence",
+    "unsure",
+    "note",
+    "kind",
+    "parent",
+    "pixel_size",
 )
 """The columns of ``Dataset.images`` that metadata must not hide."""
 
@@ -41,16 +46,19 @@ def text_column(names: Sequence[Any], positions: np.ndarray, index: Any = None) 
 
 
 def static_frame(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
-    """What never changes about images, from (id, name, height, width, channels, planes, dtype, metadata)."""
+    """What never changes about images, from the rows of ``sql.images.static``."""
     import pandas as pd
 
-    columns = list(zip(*rows, strict=True)) or [()] * 8
+    columns = list(zip(*rows, strict=True)) or [()] * 11
     index = pd.Index(np.array(columns[0], dtype=np.int64), name="id")
     every = np.arange(len(rows))
     frame = pd.DataFrame({"name": text_column(columns[1], every, index)}, index=index)
     for position, name in enumerate(("height", "width", "channels", "planes"), start=2):
         frame[name] = np.array(columns[position], dtype=np.int64)
     frame["dtype"] = text_column(columns[6], every, index)
+    frame["kind"] = text_column(columns[8], every, index)
+    frame["parent"] = pd.Series(pd.array(list(columns[9]), dtype="Int64"), index=index)
+    frame["pixel_size"] = np.array([_pixel_size(text) for text in columns[10]], dtype=np.float64)
     texts = columns[7]
     if any(texts):
         parsed = [json.loads(text) if text else {} for text in texts]
@@ -61,8 +69,18 @@ def static_frame(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     return frame
 
 
+def _pixel_size(text: str | None) -> float:
+    """The width of a pixel in micrometres, NaN where the file does not say."""
+    width = json.loads(text)[2] if text else None
+    return float("nan") if width is None else float(width)
+
+
 def images_frame(
-    static: pd.DataFrame, columns: Columns, names: Mapping[int, str], predicted: Sequence[str | None] | None
+    static: pd.DataFrame,
+    columns: Columns,
+    names: Mapping[int, str],
+    predicted: Sequence[str | None] | None,
+    notes: Mapping[int, str],
 ) -> pd.DataFrame:
     """The table of ``Dataset.images``.
 
@@ -74,6 +92,8 @@ def images_frame(
         Category names by id.
     predicted : sequence of str or None, optional
         For each image the predicted class, where that is not the name of a category.
+    notes : dict
+        By id, for the images that have one.
     """
     index = static.index
     frame = static[["name", "height", "width", "channels", "planes", "dtype"]].copy()
@@ -87,6 +107,13 @@ def images_frame(
         )
     frame["prediction"] = prediction
     frame["confidence"] = columns.confidence
+    frame["unsure"] = columns.unsure
+    positions = np.searchsorted(columns.id, list(notes))
+    note_of = np.zeros(len(index), dtype=np.int64)
+    note_of[positions] = np.arange(1, len(notes) + 1)
+    frame["note"] = text_column(["", *notes.values()], note_of, index)
+    for name in ("kind", "parent", "pixel_size"):
+        frame[name] = static[name]
     for name in static.columns:
         if name not in BUILT_IN_COLUMNS:
             frame[name] = static[name]
@@ -105,7 +132,7 @@ def journal_frame(rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]) -> 
     """
     import pandas as pd
 
-    columns = list(zip(*rows, strict=True)) or [()] * 11
+    columns = list(zip(*rows, strict=True)) or [()] * 13
     frame = pd.DataFrame(
         {
             "revision": np.array(columns[0], dtype=np.int64),
@@ -115,6 +142,7 @@ def journal_frame(rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]) -> 
     for position, name in enumerate(("author", "source", "action"), start=2):
         frame[name] = text_column(columns[position], np.arange(len(rows)))
     frame["reverts"] = pd.array(list(columns[5]), dtype="Int64")
+    frame["base"] = pd.array(list(columns[11]), dtype="Int64")
     frame["target"] = text_column(columns[6], np.arange(len(rows)))
     frame["id"] = pd.array(list(columns[7]), dtype="Int64")
     frame["field"] = text_column(
@@ -123,7 +151,29 @@ def journal_frame(rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]) -> 
     for position, name in ((9, "before"), (10, "after")):
         values = zip(columns[8], columns[position], strict=True)
         frame[name] = pd.Series([_told(field, value, names) for field, value in values], dtype=object)
+    replaces, conflict = _replaced(rows)
+    frame["replaces"] = pd.array(replaces, dtype="Int64")
+    frame["conflict"] = np.array(conflict, dtype=bool)
     return frame
+
+
+def _replaced(rows: Sequence[tuple[Any, ...]]) -> tuple[list[int | None], list[bool]]:
+    """For each change the revision that gave the value before, and whether its author could not know it.
+
+    A page sends its edits without waiting for answers, so that what it changed itself is no conflict.
+    """
+    last: dict[tuple[str, int, str], tuple[int, str | None]] = {}
+    replaces: list[int | None] = []
+    conflicts = []
+    for revision, *_, target, target_id, field, _before, _after, base, client in rows:
+        key = (target, target_id, field)
+        before, its_client = last.get(key, (None, None))
+        mine = client is not None and client == its_client
+        replaces.append(before)
+        conflicts.append(before is not None and base is not None and before > base and not mine)
+        if target is not None:
+            last[key] = (revision, client)
+    return replaces, conflicts
 
 
 def _category_names(ids: np.ndarray, names: Mapping[int, str], index: Any) -> pd.Series:
@@ -138,6 +188,6 @@ def _told(field: str | None, value: Any, names: Mapping[int, str]) -> Any:
         return names.get(value)
     if field == "partition":
         return PARTITIONS[value]
-    if field in ("excluded", "removed"):
+    if field in ("excluded", "removed", "unsure", "fixed"):
         return bool(value)
     return value

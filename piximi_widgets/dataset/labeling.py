@@ -33,17 +33,18 @@ class Labeling(Reading):
         by: str | None = None,
         source: str = "api",
         client: tuple[str, int] | None = None,
+        base: int | None = None,
     ) -> OperationResult:
         """Do one operation by the name of its action.
 
         Parameters
         ----------
         action : str
-            ``label``, ``unlabel``, ``exclude``, ``include``, ``remove_images``, ``add_category``,
-            ``rename_category``, ``recolor_category``, ``remove_category``, ``merge_categories``,
+            ``label``, ``unlabel``, ``exclude``, ``include``, ``mark_unsure``, ``mark_sure``, ``set_note``,
+            ``remove_images``, ``add_category``, ``rename_category``, ``recolor_category``, ``remove_category``, ``merge_categories``,
             ``reorder_categories``, ``undo`` or ``redo``.
         ids : optional
-            The images that the first five are about.
+            The images that the first eight are about.
         argument : str or dict, optional
             The options of the method of the same name; a bare value is its first one. Categories may be
             named by id too: ``category_id`` for ``label``, ``id`` and ``move_to_id`` otherwise.
@@ -54,6 +55,9 @@ class Labeling(Reading):
         client : (str, int), optional
             A client's uid and the operation's number there. Sent again, an operation changes nothing and
             gives the first result. Images that are gone by then are skipped instead of refused.
+        base : int, optional
+            The revision that the author was looking at, by default the newest one. What somebody else changed
+            after it and this operation changes again is a conflict: the later one counts, and `journal` shows it.
 
         Returns
         -------
@@ -78,7 +82,9 @@ class Labeling(Reading):
             raise SelectionError(f"Say which images to {action.partition('_')[0]}: ids are missing.")
         else:
             wanted = ids
-        return self._commit(action, act, ids=wanted, argument=argument, by=by, source=source, client=client)
+        return self._commit(
+            action, act, ids=wanted, argument=argument, by=by, source=source, client=client, base=base
+        )
 
     def label(self, ids: Any, category: str, by: str | None = None) -> OperationResult:
         """Label images with an existing category.
@@ -111,6 +117,24 @@ class Labeling(Reading):
         """Take back `exclude`."""
         return self.apply("include", ids=ids, by=by)
 
+    def mark_unsure(self, ids: Any, by: str | None = None) -> OperationResult:
+        """Flag images to look at again, in the column ``unsure``; their labels stay and are trained on."""
+        return self.apply("mark_unsure", ids=ids, by=by)
+
+    def mark_sure(self, ids: Any, by: str | None = None) -> OperationResult:
+        """Take back `mark_unsure`."""
+        return self.apply("mark_sure", ids=ids, by=by)
+
+    def set_note(self, ids: Any, note: str, by: str | None = None) -> OperationResult:
+        """Write a note on images, in the column ``note``; an empty one takes it away.
+
+        Raises
+        ------
+        SelectionError
+            If an id is unknown, or the note is longer than 2000 characters.
+        """
+        return self.apply("set_note", ids=ids, argument={"note": note}, by=by)
+
     def remove_images(self, ids: Any, by: str | None = None) -> OperationResult:
         """Take images out of the project; their files stay, and undo brings them back."""
         return self.apply("remove_images", ids=ids, by=by)
@@ -131,8 +155,10 @@ class Labeling(Reading):
     def journal(self) -> pd.DataFrame:
         """Everything that was ever done, a row for each single change, the oldest first.
 
-        Columns: revision, time (UTC), author, source, action, reverts, target (``image`` or ``category``), id,
-        field, before, after. An operation without single changes has one row.
+        Columns: revision, time (UTC), author, source, action, reverts, base (the revision that the author was
+        looking at), target (``image`` or ``category``), id, field, before, after, replaces (the revision that gave
+        the value before) and conflict. An operation without single changes has one row. A conflict is a change of
+        what somebody else had changed since that base: operations count in the order of their revisions.
         """
         with self._database.read() as connection:
             rows = journal_sql.all_rows(connection)

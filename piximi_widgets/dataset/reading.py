@@ -33,8 +33,10 @@ class Reading(Foundation):
         """One row for each image, made once for each revision.
 
         Index ``id``; columns name, height, width, channels, planes, dtype, category, partition, excluded,
-        prediction, confidence, and those of the metadata. Category and prediction are missing values where
-        there is none; partition is ``training``, ``validation``, ``test`` or ``unassigned``.
+        prediction, confidence, unsure, note, kind, parent, pixel_size, and those of the metadata. Category and
+        prediction are missing values where there is none; partition is ``training``, ``validation``, ``test`` or
+        ``unassigned``; kind is ``image`` for what is no crop of a parent; pixel_size is the width of a pixel in
+        micrometres, where the file says.
         """
         with self._frame_lock:
             columns = self.columns()
@@ -152,4 +154,5 @@ class Reading(Foundation):
             predicted = None
             if np.any(~np.isnan(columns.confidence) & (columns.prediction_id == 0)):
                 predicted = predictions.classes_of(connection, columns.id)
-        return frames.images_frame(self._static[1], columns, names, predicted)
+            notes = image_sql.notes(connection)
+        return frames.images_frame(self._static[1], columns, names, predicted, notes)

@@ -201,18 +201,18 @@ def test_a_dataframe_with_labels_and_metadata(dataset, folder):
     table = pd.DataFrame(
         {
             "path": [folder / "cat" / "cat1.png", str(folder / "dog" / "dog1.png")],
-            "kind": ["cat", None],
+            "animal": ["cat", None],
             "well": ["A1", "B2"],
             "dose": [0.5, np.nan],
             "day": pd.to_datetime(["2026-01-02", None]),
         }
     )
-    dataset.add_images(table, labels="kind")
+    dataset.add_images(table, labels="animal")
     frame = dataset.images
     assert list(frame["well"]) == ["A1", "B2"]
     assert frame["dose"].tolist()[0] == 0.5
     assert frame[["dose", "day"]].isna().to_numpy().tolist() == [[False, False], [True, True]]
-    assert "kind" not in frame.columns
+    assert "animal" not in frame.columns
     assert dataset.select("well == 'B2' or dose > 0.4").tolist() == frame.index.tolist()
 
 

@@ -47,13 +47,17 @@ def test_undo_takes_back_every_action(ten):
     ten.label([4, 5], "b")
 
     def state() -> tuple:
-        frame = ten.images[["category", "partition", "excluded"]]
+        frame = ten.images[["category", "partition", "excluded", "unsure", "note"]]
         return frame.to_csv(), [(c.name, c.color) for c in ten.categories]
 
     steps = [
         lambda: ten.unlabel([1, 4]),
         lambda: ten.exclude([1, 2]),
         lambda: ten.include([1]),
+        lambda: ten.mark_unsure([3, 4]),
+        lambda: ten.mark_sure([4]),
+        lambda: ten.set_note([1, 2], "out of focus"),
+        lambda: ten.set_note([2], ""),
         lambda: ten.remove_images([2, 9]),
         lambda: ten.add_category("new", "#123456"),
         lambda: ten.rename_category("a", "A"),

@@ -26,7 +26,7 @@ def queried(tmp_path_factory):
         dataset.add_images(np.zeros((10, 4, 6), np.uint8), labels=["a", "a", "b", *[None] * 7])
         probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]])
         dataset.store_predictions("e", ["a", "b"], [1, 2, 4], probabilities)
-        metadata = {"plate no.": [7, 8], "class": ["x'y", "z"], "note": ["a&b", "c|d"]}
+        metadata = {"plate no.": [7, 8], "class": ["x'y", "z"], "remark": ["a&b", "c|d"]}
         dataset.add_images(np.zeros((2, 5, 8), np.uint8), metadata=metadata)
         yield dataset
 
@@ -113,8 +113,8 @@ def test_a_mask_follows_the_project_as_images_go(ten):
         ("height * 2 == 10 and width - 8 == 0", [11, 12]),
         ("`plate no.` > 7", [12]),
         ('`class` == "x\'y"', [11]),
-        ("note == 'a&b' or note == 'c|d'", [11, 12]),
-        ("note.str.contains('|')", [12]),
+        ("remark == 'a&b' or remark == 'c|d'", [11, 12]),
+        ("remark.str.contains('|')", [12]),
         ("name.str.startswith('array') and id <= 2", [1, 2]),
         ("partition == 'unassigned' and\n  not excluded and id == 10", [10]),
         ("category != category and id < 6", [4, 5]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -132,10 +132,13 @@ def names(connection: sqlite3.Connection, after: int = 0) -> list[tuple[int, str
 
 
 def static(connection: sqlite3.Connection, ids: np.ndarray) -> list[tuple[Any, ...]]:
-    """(id, name, height, width, channels, planes, dtype, metadata) of images, ascending as `ids` is."""
+    """What never changes about images, ascending as `ids` is.
+
+    Rows of id, name, height, width, channels, planes, dtype, metadata, kind, parent_id and pixel_size.
+    """
     rows = _plain(
         connection,
-        "SELECT id, name, height, width, channels, planes, dtype, metadata FROM image"
+        "SELECT id, name, height, width, channels, planes, dtype, metadata, kind, parent_id, pixel_size FROM image"
         " WHERE id BETWEEN ? AND ? ORDER BY id",
         (int(ids[0]), int(ids[-1])) if len(ids) else (0, -1),
     )
@@ -143,6 +146,11 @@ def static(connection: sqlite3.Connection, ids: np.ndarray) -> list[tuple[Any, .
         return rows
     wanted = set(ids.tolist())
     return [row for row in rows if row[0] in wanted]
+
+
+def notes(connection: sqlite3.Connection) -> dict[int, str]:
+    """Note by id, of the images that have one."""
+    return dict(_plain(connection, "SELECT id, note FROM image WHERE note != '' AND removed = 0"))
 
 
 def kinds_of_pixels(connection: sqlite3.Connection) -> list[tuple[str, int]]:
@@ -215,9 +223,13 @@ def _located(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) ->
             files[image_id].append(ImageFile(*file))
     parent_ids = sorted({row[-2] for row in rows if row[-2] is not None})
     parents = {parent.id: parent for parent in locations(connection, parent_ids)} if parent_ids else {}
-    return [
-        Location(*row[:-2], files=tuple(files.get(row[0], ())), parent=parents.get(row[-2])) for row in rows
-    ]
+    found = []
+    for row in rows:
+        location = Location(*row[:-2])
+        if row[0] in files or row[-2] is not None:
+            location = replace(location, files=tuple(files.get(row[0], ())), parent=parents.get(row[-2]))
+        found.append(location)
+    return found
 
 
 def store_hashes(

@@ -39,12 +39,13 @@ def append(
     reversible: bool = False,
     reverts: int | None = None,
     client: tuple[str, int] | None = None,
+    base: int | None = None,
 ) -> None:
     """Add the operation whose id `next_id` has announced, after its changes."""
     client_uid, sequence = client if client else (None, None)
     connection.execute(
         "INSERT INTO operation (id, time, author, source, action, reversible, reverts, client_uid, client_sequence,"
-        " detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " detail, base) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             operation_id,
             time.time(),
@@ -56,6 +57,7 @@ def append(
             client_uid,
             sequence,
             json.dumps(detail, ensure_ascii=False),
+            base,
         ),
     )
 
@@ -273,7 +275,7 @@ def all_rows(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
     try:
         return connection.execute(
             "SELECT operation.id, time, author, source, action, reverts, target, target_id, field,"
-            ' "before", "after" FROM operation LEFT JOIN change ON change.operation_id = operation.id'
+            ' "before", "after", base, client_uid FROM operation LEFT JOIN change ON change.operation_id = operation.id'
             " ORDER BY operation.id"
         ).fetchall()
     finally:

@@ -136,6 +136,7 @@ class Conversation:
                 argument=ACTIONS[action](dict(content.get("argument") or {})),
                 source="labeler",
                 client=(client, sequence),
+                base=int(content["base"]) if content.get("base") is not None else None,
             )
         except Exception as error:
             # Known to the page by the operation's number, so that it can take back what it showed.
