@@ -22,6 +22,7 @@ _HOMES = {
     "Evaluation": "engine.evaluation",
     "Classifier": "engine.classifier",
     "Studio": "widgets.studio",
+    "ImportForm": "widgets.import_form",
     "Labeler": "widgets.labeler",
     "TrainingForm": "widgets.training_form",
     "TrainingMonitor": "widgets.training_monitor",
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from .experiments import ExperimentStore, LogType
     from .project import Experiment, Project
     from .widgets.evaluation_view import EvaluationView
+    from .widgets.import_form import ImportForm
     from .widgets.labeler import Labeler
     from .widgets.studio import Studio
     from .widgets.training_form import TrainingForm

@@ -17,6 +17,25 @@ def test_each_benchmark_has_a_title_and_can_be_run(name: str):
     assert isinstance(module.run, Callable)
 
 
+def test_scanning_is_measured_against_every_peer_and_budget():
+    """Small enough for every run; the numbers themselves mean nothing then."""
+    rows = importlib.import_module("tests.benchmarks.scan").run(pngs=30, tiffs=5, rounds=1)
+    units = {row["label"]: row["unit"] for row in rows}
+    assert {"add_images, 30 PNG", "Pillow loop, PNG", "tifffile loop, 16-bit TIFF"} <= set(units)
+    assert all(row["value"] > 0 for row in rows)
+
+
+def test_a_large_project_is_measured_from_opening_to_its_dataset_version():
+    rows = importlib.import_module("tests.benchmarks.large_project").run(
+        images=200, pngs=10, tiff_images=80, tiffs=4
+    )
+    budgets = [row["label"] for row in rows if "budget" in row["note"]]
+    assert any(label.startswith("open") for label in budgets)
+    assert sum("thumbnails anywhere" in label for label in budgets) == 2
+    assert sum("memory" in label for label in budgets) == 3
+    assert all(row["value"] > 0 for row in rows if row["unit"] != "MB")
+
+
 def test_the_names_are_listed(capsys: pytest.CaptureFixture[str]):
     assert runner.main(["--list"]) == 0
     assert "import_time" in capsys.readouterr().out.split()

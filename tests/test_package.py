@@ -42,8 +42,8 @@ COMES_WITH = {
     "comm": "ipywidgets",
     "pydantic_core": "pydantic",
 }
-# Needed without being imported: what the notebooks run in, and what tifffile decodes with.
-NOT_IMPORTED = {"imagecodecs", "jupyterlab"}
+# Needed without being imported.
+NOT_IMPORTED = {"jupyterlab"}
 
 
 def python(code: str, executable: str | Path = sys.executable, **options) -> str:

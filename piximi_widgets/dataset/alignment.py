@@ -10,7 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..errors import SelectionError
+from . import metadata_tables
 from .frames import BUILT_IN_COLUMNS
+from .wells import identity_value
 
 
 class Named(Protocol):
@@ -64,9 +66,13 @@ def _looked_up(values: Mapping[Any, Any], sources: Sequence[Named]) -> list[Any]
         if source.path is None:
             found.append(by_text.get(int(source.key.strip("[]"))))
             continue
-        name = os.path.basename(source.path)
-        value = absolute.get(source.path)
-        for key in (source.key, name, os.path.splitext(name)[0]):
+        keys = [source.key]
+        value = None
+        for path in metadata_tables.file_paths(source):
+            name = os.path.basename(path)
+            value = absolute.get(path) if value is None else value
+            keys += [name, os.path.splitext(name)[0]]
+        for key in (*keys, getattr(source, "name", None)):
             value = by_text.get(key) if value is None else value
         found.append(value)
     return found
@@ -82,26 +88,33 @@ def _as_list(values: Any, count: int, what: str) -> list[Any]:
 
 
 def aligned_metadata(metadata: Any, sources: Sequence[Named]) -> list[dict[str, Any] | None]:
-    """The metadata of each image, as JSON can hold it.
+    """The metadata of each image, as JSON can hold it: what a pattern found in its name, and what is given.
+
+    Parameters
+    ----------
+    metadata : DataFrame, path of a CSV file, or mapping, optional
+        A table says which image a row is about by a column ``path`` or ``name`` (a file's name with or
+        without its suffix), or by columns that a pattern has filled too, such as plate and well; else it has
+        one row for each image. A mapping goes from names to one value for each image.
+
+        A path must lead to a file. A table may describe more images than are added, as long as each of these
+        has its row, and it may leave images out, as long as each row fits one; a table by plate and well
+        may do both, since a plate map has wells that nobody imaged.
 
     Raises
     ------
     SelectionError
-        If there is not one row for each image, or a name would hide a column of the project's own.
+        If rows and images do not fit so, if a row contradicts another one or a file's name, or if a name
+        would hide a column of the project's own.
     """
+    found = [getattr(source, "metadata", None) for source in sources]
     if metadata is None:
-        return [None] * len(sources)
-    rows: list[Any]
-    if is_frame(metadata):
-        names = [str(name) for name in metadata.columns]
-        _refuse_hiding(name for name in names if name != "path")
-        records = [dict(zip(names, row, strict=True)) for row in metadata.itertuples(index=False, name=None)]
-        if "path" in names:
-            rows = _looked_up({os.fspath(row.pop("path")): row for row in records}, sources)
-        else:
-            rows = _as_list(records, len(sources), "rows of metadata")
+        return found
+    rows: Sequence[dict[str, Any] | None]
+    if isinstance(metadata, (str, os.PathLike)) or is_frame(metadata):
+        rows = _from_table(metadata, sources)
     elif isinstance(metadata, Mapping):
-        _refuse_hiding(str(name) for name in metadata)
+        refuse_hiding(str(name) for name in metadata)
         columns = {
             str(name): _as_list(values, len(sources), f"values of the metadata {name!r}")
             for name, values in metadata.items()
@@ -109,10 +122,42 @@ def aligned_metadata(metadata: Any, sources: Sequence[Named]) -> list[dict[str, 
         rows = [{name: values[index] for name, values in columns.items()} for index in range(len(sources))]
     else:
         raise SelectionError(
-            "metadata is a DataFrame, a mapping from names to one value for each image, or, with a DataFrame of"
-            f" images, a list of its columns; not {type(metadata).__name__}."
+            "metadata is a DataFrame, the path of a CSV file, a mapping from names to one value for each"
+            f" image, or, with a DataFrame of images, a list of its columns; not {type(metadata).__name__}."
         )
-    return [{name: plain(value) for name, value in row.items()} if row else None for row in rows]
+    return [_joined(source, earlier, row) for source, earlier, row in zip(sources, found, rows, strict=True)]
+
+
+def _from_table(metadata: Any, sources: Sequence[Named]) -> Sequence[dict[str, Any] | None]:
+    if is_frame(metadata):
+        columns, base = [str(name) for name in metadata.columns], os.getcwd()
+        records = [
+            dict(zip(columns, row, strict=True)) for row in metadata.itertuples(index=False, name=None)
+        ]
+    else:
+        columns, records, base = metadata_tables.read_csv(metadata)
+    refuse_hiding(name for name in columns if name not in ("path", "name"))
+    rows = metadata_tables.rows_for(columns, records, sources, base)
+    return _as_list(records, len(sources), "rows of metadata") if rows is None else rows
+
+
+def _joined(
+    source: Named, earlier: dict[str, Any] | None, row: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """What a file's name and a table say about an image, which must not contradict each other."""
+    if not row:
+        return earlier
+    given = {name: plain(value) for name, value in row.items()}
+    for name, value in (earlier or {}).items():
+        if given.get(name) is not None and identity_value(name, given[name]) != identity_value(name, value):
+            raise SelectionError(
+                f"The metadata says {name} = {given[name]!r} for {source.key}, but its name says {value!r}."
+                " Nothing was added; correct the table, or rename its column."
+            )
+    return {
+        **(earlier or {}),
+        **{name: value for name, value in given.items() if name not in (earlier or {})},
+    }
 
 
 def aligned_names(names: Any, sources: Sequence[Named]) -> list[str | None]:
@@ -132,7 +177,8 @@ def aligned_names(names: Any, sources: Sequence[Named]) -> list[str | None]:
     return listed
 
 
-def _refuse_hiding(names: Iterable[str]) -> None:
+def refuse_hiding(names: Iterable[str]) -> None:
+    """Raise `SelectionError` where a column of metadata would hide one of the project's own."""
     hidden = sorted(set(names) & {*BUILT_IN_COLUMNS, "id"})
     if hidden:
         raise SelectionError(

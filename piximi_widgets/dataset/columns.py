@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +19,8 @@ from .sql import predictions as prediction_sql
 
 # Beyond this many changes one pass over the table costs less than looking up each image.
 _MOST_CHANGES = 20_000
+# In the order in which ``sql.images.dynamic`` gives them.
+_CHANGING = ("category_id", "partition", "excluded", "unsure", "fixed")
 
 
 class ColumnCache:
@@ -139,29 +143,45 @@ def _patched(connection: sqlite3.Connection, old: Columns, changes: Changes) -> 
     assert changes.image_ids is not None
     rows = np.array(image_sql.dynamic_of(connection, changes.image_ids.tolist()), dtype=np.int64)
     rows = rows.reshape(-1, 7)
+    removed = rows[:, 6].astype(bool)
+    # Ids only grow: what was added stands behind all others.
+    fresh = (rows[:, 0] > (old.id[-1] if len(old.id) else 0)) & ~removed
+    if np.any(fresh):
+        old = _extended(connection, old, rows[fresh])
     ids = rows[:, 0]
     positions = np.searchsorted(old.id, ids)
     known = np.zeros(len(ids), dtype=bool)
     inside = positions < len(old.id)
     known[inside] = old.id[positions[inside]] == ids[inside]
-    removed = rows[:, 6].astype(bool)
     if np.any(known == removed):
-        # Images came or went: positions shift.
+        # Images went, or came back: positions shift.
         return _read_all(connection, changes.revision, old)
     kept = known & ~removed
     where = positions[kept]
-    changing = ("category_id", "partition", "excluded", "unsure", "fixed")
-    patched = {name: getattr(old, name).copy() for name in changing}
-    for column, name in enumerate(changing, start=1):
-        patched[name][where] = rows[kept, column]
-    return Columns(
-        revision=changes.revision,
-        id=old.id,
-        **{name: _frozen(array) for name, array in patched.items()},
-        prediction_id=old.prediction_id,
-        confidence=old.confidence,
-        names=old.names,
-    )
+    patched: dict[str, Any] = {}
+    for column, name in enumerate(_CHANGING, start=1):
+        values = getattr(old, name).copy()
+        values[where] = rows[kept, column]
+        patched[name] = _frozen(values)
+    return replace(old, revision=changes.revision, **patched)
+
+
+def _extended(connection: sqlite3.Connection, old: Columns, rows: np.ndarray) -> Columns:
+    """The columns with images behind them that were added; `rows` are theirs of ``sql.images.dynamic_of``."""
+    ids = rows[:, 0]
+    added = dict(image_sql.names(connection, after=int(ids[0]) - 1))
+    # Nothing was predicted since: new predictions make everything be read again.
+    columns: dict[str, Any] = {
+        "id": ids,
+        "prediction_id": np.zeros(len(ids)),
+        "confidence": np.full(len(ids), np.nan),
+    }
+    columns.update({name: rows[:, column] for column, name in enumerate(_CHANGING, start=1)})
+    joined: dict[str, Any] = {}
+    for name, values in columns.items():
+        before = getattr(old, name)
+        joined[name] = _frozen(np.concatenate([before, values.astype(before.dtype)]))
+    return replace(old, names=[*old.names, *(added[image_id] for image_id in ids.tolist())], **joined)
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from ..errors import PiximiError, ReadOnlyError
 from ..storage import Database, Subscription
 from .columns import ColumnCache, changes_since
 from .editing import Edit
+from .hashing import PixelWitness
 from .outcome import Outcome
 from .pictures import Pictures
 from .pixels import PixelReader
@@ -36,15 +37,20 @@ class Foundation:
     def __init__(self, path: str | os.PathLike[str], mode: str = "a") -> None:
         self.path = Path(os.path.abspath(os.path.expanduser(path)))
         self._database: Database = open_folder(self.path, mode)
-        self._reader = PixelReader(self.path)
+        self._witness = PixelWitness(self._database)
+        self._reader = PixelReader(self.path, self._witness)
         self._columns = ColumnCache(self._database)
         self._pictures = Pictures(self._database, self._reader, lambda: self._columns.current().id)
         self._frame_lock = threading.Lock()
         self._frame: tuple[int, Any] | None = None
         self._static: tuple[np.ndarray, Any] | None = None
-        with self._database.read() as connection:
-            # Made from random digits that SQLite drew when the tables were made, in the same transaction.
-            self._uid = str(uuid.UUID(hex=image_sql.seed(connection), version=4))
+        try:
+            with self._database.read() as connection:
+                # Made from random digits that SQLite drew when the tables were made, in the same transaction.
+                self._uid = str(uuid.UUID(hex=image_sql.seed(connection), version=4))
+        except BaseException:
+            self._database.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -54,8 +60,9 @@ class Foundation:
 
     def close(self) -> None:
         """Let go of the project's files; calling it twice is harmless."""
-        self._database.close()
+        # First, since it writes down the hashes that still wait.
         self._reader.close()
+        self._database.close()
 
     @property
     def name(self) -> str:

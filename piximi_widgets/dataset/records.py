@@ -58,7 +58,7 @@ class OperationResult:
         return f"<{self.action}: {self.message}>"
 
 
-@dataclass(frozen=True)
+@dataclass
 class AddReport:
     """What became of the images that were to be added.
 
@@ -70,14 +70,26 @@ class AddReport:
         Paths that are in the project already.
     failed : dict of str to str
         For each source that could not be added the reason.
+    guessed : dict of str to str
+        For each image whose file does not say how its pages are ordered, how they were taken.
+    canceled : bool
+        Whether the call was stopped before its end. The same call again goes on where it was.
     """
 
-    added: list[int]
-    skipped: list[str]
-    failed: dict[str, str]
+    added: list[int] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    guessed: dict[str, str] = field(default_factory=dict)
+    canceled: bool = False
 
     def __repr__(self) -> str:
         lines = [f"{len(self.added)} added, {len(self.skipped)} skipped, {len(self.failed)} failed"]
+        if self.canceled:
+            lines[0] += "; canceled before the end"
+        for sentence in dict.fromkeys(self.guessed.values()):
+            alike = [source for source, guess in self.guessed.items() if guess == sentence]
+            more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+            lines.append(f"  guessed for {alike[0]}{more}: {sentence}")
         shown = list(self.failed.items())[:10]
         lines += [f"  {source}: {reason}" for source, reason in shown]
         if len(self.failed) > len(shown):

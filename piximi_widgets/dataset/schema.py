@@ -152,6 +152,7 @@ CREATE TABLE file (
     mtime_ns INTEGER,
     PRIMARY KEY (image_id, position)
 ) WITHOUT ROWID;
+CREATE INDEX file_source ON file (COALESCE(origin, path));
 CREATE INDEX image_pixels ON image (pixel_hash) WHERE pixel_hash IS NOT NULL AND removed = 0;
 
 ALTER TABLE operation ADD COLUMN base INTEGER;
@@ -185,6 +186,10 @@ def open_folder(path: Path, mode: str) -> Database:
             f'The mode is {mode!r}; it must be "a" (open or create), "r" (read-only), "r+" (must exist) or'
             ' "x" (must not exist).'
         )
+    # Imported here: it puts copies of what is described above in its place.
+    from .backups import advice, refuse_lost
+
+    refuse_lost(path)
     exists = (path / DATABASE_NAME).is_file()
     if exists and mode == "x":
         raise ProjectError(f'There is a project at {path} already; open it with mode "a" or "r+".')
@@ -192,7 +197,16 @@ def open_folder(path: Path, mode: str) -> Database:
         if mode in ("r", "r+"):
             raise NotAProjectError(f'There is no project at {path}. mode="a" makes a new one.')
         _make_folder(path)
-    database = _open_database(path, read_only=mode == "r")
+    database = Database(
+        path / DATABASE_NAME,
+        application_id=APPLICATION_ID,
+        migrations=MIGRATIONS,
+        what="project",
+        synchronous="FULL",
+        read_only=mode == "r",
+        foreign=NotAProjectError,
+        advice=advice,
+    )
     if not exists and mode == "a":
         print(f"Created the project {path}")
     return database
@@ -220,35 +234,3 @@ def _make_folder(path: Path) -> None:
         raise ProjectError(
             f"The project {path} cannot be created: {error.strerror}. Choose another place."
         ) from error
-
-
-def _open_database(path: Path, *, read_only: bool) -> Database:
-    place = path / DATABASE_NAME
-    try:
-        return Database(
-            place,
-            application_id=APPLICATION_ID,
-            migrations=MIGRATIONS,
-            what="project",
-            synchronous="FULL",
-            read_only=read_only,
-        )
-    except ProjectError as error:
-        if type(error) is ProjectError and _is_foreign(place, error):
-            raise NotAProjectError(str(error)) from error
-        raise
-
-
-def _is_foreign(place: Path, error: ProjectError) -> bool:
-    """Tell a file that is no project from a project that is locked, damaged or out of reach."""
-    # SQLite's file format: 16 bytes of signature; at offset 68 the application id, big-endian.
-    try:
-        with place.open("rb") as file:
-            start = file.read(72)
-    except OSError:
-        return False
-    if not start.startswith(b"SQLite format 3\0"):
-        return True
-    # The id of a young project may still stand in its write-ahead log; then an error that SQLite reported
-    # says nothing about whose file this is.
-    return error.__cause__ is None and int.from_bytes(start[68:72], "big") != APPLICATION_ID

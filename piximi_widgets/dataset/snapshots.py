@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import time
 import uuid
-import warnings
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import DatasetVersionError, ImageReadError
+from ..errors import DatasetVersionError
 from ..storage import Database
+from .current_hashes import current_hashes
 from .outcome import counted
-from .pixels import PixelReader, absolute_path, pixel_hash
 from .records import PARTITIONS, Columns
 from .sql import categories as category_sql
-from .sql import images as image_sql
 from .sql import journal as journal_sql
 from .sql import versions as version_sql
-from .sql.images import Location
 from .versions import fingerprint, pack
 
-_PER_COMMIT = 2000
-_READERS = 4
 _LONGEST_NAME = 200
 _SHOWN = 5
 
 
-def take(
-    database: Database, folder: Path, reader: PixelReader, columns: Columns, name: str | None, author: str
-) -> sqlite3.Row:
+def take(database: Database, folder: Path, columns: Columns, name: str | None, author: str) -> sqlite3.Row:
     """Keep the labels and partitions of all labeled, not excluded images as a new version.
 
     Returns
@@ -60,7 +50,7 @@ def take(
             "No image is labeled, so there is nothing to keep; label some images first."
         )
     ids, category_id, partitions = columns.id[used], columns.category_id[used], columns.partition[used]
-    digests = _hashes(database, folder, reader, ids)
+    digests = _all_hashes(database, folder, ids)
     present = np.unique(category_id)
     classes = [(number, text) for number, text in live if number in present]
     position = {number: index for index, (number, _) in enumerate(classes)}
@@ -72,7 +62,9 @@ def take(
         "author": author,
         "revision": columns.revision,
         "fingerprint": fingerprint(
-            digests, [classes[label][1] for label in labels], [PARTITIONS[code] for code in partitions]
+            digests,
+            [classes[label][1] for label in labels.tolist()],
+            [PARTITIONS[code] for code in partitions.tolist()],
         ),
         "classes": json.dumps([text for _, text in classes], ensure_ascii=False),
         "categories": json.dumps([number for number, _ in classes]),
@@ -111,59 +103,11 @@ def _free_name(connection: sqlite3.Connection) -> str:
     return f"v{number}"
 
 
-def _hashes(database: Database, folder: Path, reader: PixelReader, ids: np.ndarray) -> list[bytes]:
-    """Pixel hashes of the images, read from the files where they are not known or no longer sure."""
-    found: dict[int, bytes] = {}
-    broken: dict[int, str] = {}
-    changed: list[str] = []
-    with ThreadPoolExecutor(_READERS, thread_name_prefix="piximi-hash") as readers:
-        for start in range(0, len(ids), _PER_COMMIT):
-            with database.read() as connection:
-                locations = image_sql.locations(connection, ids[start : start + _PER_COMMIT].tolist())
-            unsure = []
-            for location in locations:
-                status = _status(folder, location)
-                if location.pixel_hash is not None and status == (location.size, location.mtime_ns):
-                    found[location.id] = location.pixel_hash
-                else:
-                    unsure.append((location, status))
-            rows = []
-            results = readers.map(lambda item: _read(reader, item[0]), unsure)
-            for (location, status), result in zip(unsure, results, strict=True):
-                if isinstance(result, str):
-                    broken[location.id] = result
-                    continue
-                if location.pixel_hash not in (None, result):
-                    changed.append(location.name)
-                found[location.id] = result
-                rows.append((result, *status, location.id))
-            if rows and not database.read_only:
-                with database.write() as connection:
-                    image_sql.store_hashes(connection, rows)
-    _refuse_broken(broken)
-    if changed:
-        warnings.warn(
-            f"{_some(changed)}: the pixels are not the ones that were labeled; the file was changed since.",
-            stacklevel=4,
-        )
-    return [found[image_id] for image_id in ids.tolist()]
-
-
-def _status(folder: Path, location: Location) -> tuple[int | None, int | None]:
-    if location.path is None:
-        return None, None
-    try:
-        status = os.stat(absolute_path(folder, location.path))
-    except OSError:
-        return None, None
-    return status.st_size, status.st_mtime_ns
-
-
-def _read(reader: PixelReader, location: Location) -> bytes | str:
-    try:
-        return pixel_hash(reader.read(location))
-    except ImageReadError as error:
-        return str(error)
+def _all_hashes(database: Database, folder: Path, ids: np.ndarray) -> list[bytes]:
+    hashes = current_hashes(database, folder, ids)
+    hashes.warn_of_changed(stacklevel=4)
+    _refuse_broken(hashes.broken)
+    return [hashes.of[image_id] for image_id in ids.tolist()]
 
 
 def _refuse_broken(broken: dict[int, str]) -> None:
@@ -174,8 +118,3 @@ def _refuse_broken(broken: dict[int, str]) -> None:
             f"{counted(len(broken))} cannot be read, so that no version can be made:\n{reasons}{more}\n"
             f"Put the files back, or leave the images out: exclude({list(broken)[:_SHOWN]})."
         )
-
-
-def _some(names: Iterable[str]) -> str:
-    listed: Sequence[str] = list(names)
-    return ", ".join(listed[:_SHOWN]) + (f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")

@@ -4,31 +4,50 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..errors import SelectionError
-from ..imaging import IMAGE_SUFFIXES, to_planes
+from ..errors import ImageReadError, SelectionError
+from ..imaging import (
+    FOREIGN_SUFFIXES,
+    IMAGE_SUFFIXES,
+    from_labeled,
+    is_image_folder,
+    is_labeled,
+    list_images,
+    to_planes,
+)
 from .alignment import aligned_labels, aligned_metadata, aligned_names, is_frame
 from .frames import BUILT_IN_COLUMNS
+from .plates import join
 from .schema import DATABASE_NAME
+from .wells import natural
+
+# Files that cannot be read are listed too: their report says how they can be.
+_LISTED = IMAGE_SUFFIXES | FOREIGN_SUFFIXES.keys()
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """One image to add: a file, or pixels.
+    """One image to add: one file or several, or pixels.
 
     Attributes
     ----------
     key : str
         How reports call it: the path, or the array's position.
     path : str, optional
-    pixels : ndarray, optional
-        Not yet of four axes.
+        The file, or the first one of several.
+    pixels : (Z, H, W, C) ndarray, optional
+    files : tuple of str
+        Further files, which hold other channels or planes.
+    grid : (int, int), optional
+        How the files are joined: planes, and files for each plane.
+    channel_names : tuple of str, optional
+    remark : str, optional
+        What is odd about the files, for the report.
     label : str, optional
     metadata : dict, optional
     name : str, optional
@@ -41,10 +60,32 @@ class Source:
     label: str | None = None
     metadata: dict[str, Any] | None = None
     name: str | None = None
+    files: tuple[str, ...] = ()
+    grid: tuple[int, int] | None = None
+    channel_names: tuple[str, ...] | None = None
+    remark: str | None = None
 
 
-def expand(images: Any, labels: Any, metadata: Any, names: Any = None) -> tuple[list[Source], dict[str, str]]:
+def expand(
+    images: Any,
+    labels: Any,
+    metadata: Any,
+    names: Any = None,
+    *,
+    pattern: str | None = None,
+    axes: str | None = None,
+    channels: int | None = None,
+) -> tuple[list[Source], dict[str, str]]:
     """List every image that is meant, with its label and metadata.
+
+    Parameters
+    ----------
+    images, labels, metadata, names
+        As ``add_images`` takes them.
+    pattern : str, optional
+        By which files are joined to images.
+    axes, channels : optional
+        The axes of each array, and its number of channels.
 
     Returns
     -------
@@ -60,21 +101,51 @@ def expand(images: Any, labels: Any, metadata: Any, names: Any = None) -> tuple[
     failed: dict[str, str] = {}
     if is_frame(images):
         sources, labels, metadata = _from_frame(images, labels, metadata)
+        if pattern is not None:
+            labels, metadata = _by_path(images, labels, metadata)
     else:
-        sources = list(_walk(images, failed))
+        sources = list(_walk(images, axes, channels, failed))
         if isinstance(labels, str) and labels != "folder":
             raise SelectionError(
                 f'labels={labels!r} names a column, but the images are no DataFrame; labels="folder" takes the'
                 " parent folder's name."
             )
+    if pattern is not None:
+        sources = _joined(sources, pattern, failed)
     texts = aligned_labels(labels, sources)
     rows = aligned_metadata(metadata, sources)
     given = aligned_names(names, sources)
     labeled = [
-        replace(source, label=text, metadata=row, name=name)
+        source
+        if text is None and row is source.metadata and name is None
+        else replace(source, label=text, metadata=row, name=name or source.name)
         for source, text, row, name in zip(sources, texts, rows, given, strict=True)
     ]
     return labeled, failed
+
+
+def _joined(sources: Sequence[Source], pattern: str, failed: dict[str, str]) -> list[Source]:
+    """One source for each image whose channels or planes lie in several files."""
+    if any(source.path is None for source in sources):
+        raise SelectionError(
+            "pattern= joins files by their names; arrays have none. Add the arrays by themselves."
+        )
+    images, unmatched = join([source.path for source in sources if source.path], pattern)
+    key_of = {source.path: source.key for source in sources}
+    failed.update({key_of[path]: reason for path, reason in unmatched.items()})
+    return [
+        Source(
+            key=key_of[image.paths[0]],
+            path=image.paths[0],
+            files=image.paths[1:],
+            grid=image.grid if len(image.paths) > 1 else None,
+            channel_names=image.channel_names,
+            metadata=dict(image.metadata),
+            name=image.name,
+            remark=" ".join(image.problems) or None,
+        )
+        for image in images
+    ]
 
 
 def _from_frame(frame: Any, labels: Any, metadata: Any) -> tuple[list[Source], Any, Any]:
@@ -99,8 +170,10 @@ def _from_frame(frame: Any, labels: Any, metadata: Any) -> tuple[list[Source], A
     if metadata is None:
         rest = [c for c in frame.columns if c not in ("path", "id", column, *BUILT_IN_COLUMNS)]
         metadata = {str(name): list(frame[name]) for name in rest}
-    elif isinstance(metadata, str) or (
-        isinstance(metadata, Sequence) and all(isinstance(name, str) for name in metadata)
+    elif (isinstance(metadata, str) and (metadata in frame.columns or not os.path.isfile(metadata))) or (
+        isinstance(metadata, Sequence)
+        and not isinstance(metadata, str)
+        and all(isinstance(name, str) for name in metadata)
     ):
         wanted = [metadata] if isinstance(metadata, str) else list(metadata)
         missing = [name for name in wanted if name not in frame.columns]
@@ -112,17 +185,30 @@ def _from_frame(frame: Any, labels: Any, metadata: Any) -> tuple[list[Source], A
     return sources, labels, metadata
 
 
-def _walk(images: Any, failed: dict[str, str]) -> Iterator[Source]:
+def _by_path(frame: Any, labels: Any, metadata: Any) -> tuple[Any, Any]:
+    """Labels and metadata of the rows, for images that are joined from several of them."""
+    if isinstance(labels, list):
+        labels = dict(zip(map(os.fspath, frame["path"]), labels, strict=True))
+    if isinstance(metadata, dict) and metadata:
+        metadata = frame[["path"]].assign(**metadata)
+    return labels, None if isinstance(metadata, dict) else metadata
+
+
+def _walk(images: Any, axes: str | None, channels: int | None, failed: dict[str, str]) -> Iterator[Source]:
     if isinstance(images, (str, os.PathLike)):
         yield from _from_name(os.fspath(images), failed)
+    elif is_labeled(images):
+        yield from _one_labeled(images, 0, failed)
     elif isinstance(images, np.ndarray):
-        yield from _from_array(images)
+        yield from _from_array(images, axes, channels)
     elif isinstance(images, Iterable):
         for index, item in enumerate(images):
             if isinstance(item, (str, os.PathLike)):
                 yield from _from_name(os.fspath(item), failed)
+            elif is_labeled(item):
+                yield from _one_labeled(item, index, failed)
             elif isinstance(item, np.ndarray):
-                yield from _one_array(item, index, failed)
+                yield from _one_array(item, index, axes, channels, failed)
             else:
                 raise SelectionError(
                     f"Image {index} of the list is {type(item).__name__}; it must be a path or an array."
@@ -134,29 +220,58 @@ def _walk(images: Any, failed: dict[str, str]) -> Iterator[Source]:
         )
 
 
-def _from_array(array: np.ndarray) -> Iterator[Source]:
-    if array.ndim not in (3, 4, 5):
+def _from_array(array: np.ndarray, axes: str | None, channels: int | None) -> Iterator[Source]:
+    if axes is not None:
+        if array.ndim != len(axes) + 1:
+            raise SelectionError(
+                f"An array of images with axes={axes!r} has {len(axes) + 1} axes, the first for the images; this one"
+                f" has the shape {array.shape}. For one image pass a list: [array]."
+            )
+    elif array.ndim not in (3, 4, 5):
         raise SelectionError(
             f"An array of images is (N, H, W), (N, H, W, C) or (N, Z, H, W, C); this one has the shape"
             f" {array.shape}. For one image pass a list: [array]."
         )
-    if array.ndim == 3 and 0 < array.shape[2] <= 4 < array.shape[1]:
+    elif array.ndim == 3 and 0 < array.shape[2] <= 4 < array.shape[1]:
         raise SelectionError(
             f"The shape {array.shape} looks like one image with {array.shape[2]} channels, but the first axis"
             " counts images. For one image pass a list: [array]."
         )
     _refuse_type(array)
     for index in range(len(array)):
-        yield Source(key=f"[{index}]", pixels=array[index])
+        yield Source(key=f"[{index}]", pixels=_planes(array[index], axes, channels))
 
 
-def _one_array(array: np.ndarray, index: int, failed: dict[str, str]) -> Iterator[Source]:
+def _planes(array: np.ndarray, axes: str | None, channels: int | None) -> np.ndarray:
     try:
-        to_planes(array)
+        return to_planes(array, axes=axes, channels=channels)
+    except ValueError as error:
+        raise SelectionError(f"Images of the shape {array.shape} cannot be added: {error}.") from None
+
+
+def _one_array(
+    array: np.ndarray, index: int, axes: str | None, channels: int | None, failed: dict[str, str]
+) -> Iterator[Source]:
+    try:
+        yield Source(key=f"[{index}]", pixels=to_planes(array, axes=axes, channels=channels))
+    except ValueError as error:
+        failed[f"[{index}]"] = str(error)
+
+
+def _one_labeled(image: Any, index: int, failed: dict[str, str]) -> Iterator[Source]:
+    """An xarray-like image, whose own dimension names say more than `axes` could."""
+    try:
+        pixels, channel_names = from_labeled(image)
     except ValueError as error:
         failed[f"[{index}]"] = str(error)
     else:
-        yield Source(key=f"[{index}]", pixels=array)
+        name = getattr(image, "name", None)
+        yield Source(
+            key=f"[{index}]",
+            pixels=pixels,
+            channel_names=channel_names,
+            name=name if isinstance(name, str) and name.strip() else None,
+        )
 
 
 def _refuse_type(array: np.ndarray) -> None:
@@ -168,41 +283,49 @@ def _refuse_type(array: np.ndarray) -> None:
 
 def _from_name(name: str, failed: dict[str, str]) -> Iterator[Source]:
     name = os.path.expanduser(name)
-    if os.path.isdir(name):
-        found = list(_in_folder(name))
+    if is_image_folder(name):
+        yield from _zarr_images(name, failed)
+    elif os.path.isdir(name):
+        found = list(_in_folder(name, failed))
         if not found:
             failed[name] = f"the folder holds no image ({', '.join(sorted(IMAGE_SUFFIXES))})"
         yield from found
     elif not os.path.lexists(name) and glob.has_magic(name):
-        matches = sorted(glob.glob(name, recursive=True), key=_natural)
+        matches = sorted(glob.glob(name, recursive=True), key=natural)
         if not matches:
             failed[name] = "no file matches"
         for match in matches:
-            if os.path.isdir(match):
-                yield from _in_folder(match)
+            if is_image_folder(match):
+                yield from _zarr_images(match, failed)
+            elif os.path.isdir(match):
+                yield from _in_folder(match, failed)
             else:
                 yield _file(match)
     else:
         yield _file(name)
 
 
-def _in_folder(folder: str) -> Iterator[Source]:
+def _zarr_images(name: str, failed: dict[str, str]) -> Iterator[Source]:
+    try:
+        yield from map(_file, list_images(name))
+    except ImageReadError as error:
+        failed[name] = str(error).removeprefix(f"{name}: ")
+
+
+def _in_folder(folder: str, failed: dict[str, str]) -> Iterator[Source]:
     for place, folders, files in os.walk(folder):
         if DATABASE_NAME in files:
             # A project inside the folder keeps its own pictures, and caches of pictures.
             folders.clear()
             continue
-        folders[:] = sorted((name for name in folders if not name.startswith(".")), key=_natural)
-        for name in sorted(files, key=_natural):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:
+        folders[:] = sorted((name for name in folders if not name.startswith(".")), key=natural)
+        for name in [name for name in folders if is_image_folder(os.path.join(place, name))]:
+            folders.remove(name)
+            yield from _zarr_images(os.path.join(place, name), failed)
+        for name in sorted(files, key=natural):
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in _LISTED:
                 yield _file(os.path.join(place, name))
 
 
 def _file(name: str) -> Source:
     return Source(key=name, path=os.path.abspath(os.path.expanduser(name)))
-
-
-def _natural(name: str) -> list[Any]:
-    """Sort key that puts ``img2`` before ``img10``."""
-    parts = re.split(r"([0-9]+)", name)
-    return [int(part) if index % 2 else part.casefold() for index, part in enumerate(parts)]

@@ -1,129 +1,75 @@
-"""Partitions and dataset versions of a dataset."""
+"""Dataset versions of a dataset, and what is wrong with what they would hold."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import DatasetVersionError, SelectionError
-from . import representation, snapshots
-from .alignment import is_missing
-from .editing import Edit
-from .labeling import Labeling
-from .outcome import Outcome, counted
-from .partitions import check_fractions, divide, divide_groups
-from .records import UNASSIGNED, OperationResult
-from .sql import journal as journal_sql
+from ..errors import DatasetVersionError
+from . import grouping, leakage, representation, snapshots
+from .grouping import Groups
+from .partitioning import Partitioning
+from .planning import is_used
+from .records import UNASSIGNED
 from .sql import versions as version_sql
 from .versions import DatasetVersion
 
-_PER_COMMIT = 10_000
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-class Versioning(Labeling):
+class Versioning(Partitioning):
     """What trainings are given."""
 
-    def split(
-        self,
-        training: float = 0.75,
-        test: float = 0.0,
-        stratify: bool = True,
-        groups: Any = None,
-        seed: int = 0,
-        by: str | None = None,
-    ) -> OperationResult:
-        """Divide all labeled images anew into training, validation and test; all others become unassigned.
+    def leakage(self) -> pd.DataFrame:
+        """Find labeled, not excluded images that make scores look better than they are, or labels contradict.
 
-        Parameters
-        ----------
-        training, test : float
-            Fractions of the labeled, not excluded images; validation gets the rest.
-        stratify : bool
-            Divide each category by itself. A category of two or more images then has at least one for
-            training and one for validation.
-        groups : str, Series, mapping or sequence, optional
-            Images of one group get the same partition: a column of ``images``, values by id, or one value
-            for each image of the project. An image without a value is a group of its own.
-        seed : int
-            The same seed and the same labels give the same partitions.
-
-        Raises
-        ------
-        ConfigurationError
-            If the fractions are no parts of one whole.
-        SelectionError
-            If `groups` does not fit the project.
-        """
-        check_fractions(training, test)
-        columns = self.columns()
-        used = (columns.category_id > 0) & ~columns.excluded
-        strata = columns.category_id[used] if stratify else np.zeros(int(used.sum()), dtype=np.int32)
-        if groups is None:
-            codes = divide(strata, np.full(len(strata), UNASSIGNED), training=training, test=test, seed=seed)
-        else:
-            group_of = self._groups(groups, columns.id)[used]
-            codes = divide_groups(strata, group_of, training=training, test=test, seed=seed)
-        target = np.full(len(columns.id), UNASSIGNED, dtype=np.uint8)
-        target[used] = codes
-        values = list(zip(columns.id.tolist(), target.tolist(), strict=True))
-
-        def act(edit: Edit) -> Outcome:
-            changed, skipped = journal_sql.set_images(edit.connection, edit.operation_id, "partition", values)
-            return Outcome(f"{counted(int(used.sum()))} divided with seed {seed}.", changed, skipped)
-
-        return self._commit("split", act, by=by)
-
-    def assign_partitions(
-        self,
-        training: float = 0.75,
-        test: float = 0.0,
-        stratify: bool = True,
-        seed: int = 0,
-        by: str | None = None,
-    ) -> np.ndarray:
-        """Give a partition to the labeled, not excluded images that have none; no other image moves.
-
-        Not undone by `undo`: it only prepares a training.
+        Pixels that were never read are read now, to find exact duplicates.
 
         Returns
         -------
-        ndarray of int64
-            The ids that got a partition.
+        DataFrame
+            A row for each group, empty if all is well. ``kind`` is ``"duplicate"``: images of exactly the same
+            pixels stand in several of training, validation and test; ``"group"``: images of one group of the
+            last `split` do; ``"parent"``: crops of one image do; ``"label"``: exact duplicates have different
+            categories, in whatever partition. ``key`` is the pixel hash, the group's values, or the parent's
+            id; ``ids``, ``partitions``, ``names`` and ``categories`` are lists with an item for each image.
 
-        Raises
-        ------
-        ConfigurationError
-            If the fractions are no parts of one whole.
+        Warns
+        -----
+        UserWarning
+            If pixels cannot be read; these images are compared no further.
         """
-        check_fractions(training, test)
-        self._author(by)
         columns = self.columns()
-        used = (columns.category_id > 0) & ~columns.excluded
-        strata = columns.category_id[used] if stratify else np.zeros(int(used.sum()), dtype=np.int32)
-        codes = divide(strata, columns.partition[used], training=training, test=test, seed=seed)
-        fresh = columns.partition[used] == UNASSIGNED
-        values = list(zip(columns.id[used][fresh].tolist(), codes[fresh].tolist(), strict=True))
-        assigned = [np.empty(0, dtype=np.int64)]
-        for start in range(0, len(values), _PER_COMMIT):
-            part = values[start : start + _PER_COMMIT]
-
-            def act(edit: Edit, part: list[tuple[int, int]] = part) -> Outcome:
-                changed, skipped = journal_sql.set_images(
-                    edit.connection, edit.operation_id, "partition", part, expected=UNASSIGNED
-                )
-                return Outcome(f"{counted(len(changed))} assigned with seed {seed}.", changed, skipped)
-
-            assigned.append(self._commit("assign_partitions", act, by=by, reversible=False).changed)
-        return np.concatenate(assigned)
-
-    # -- dataset versions --------------------------------------------------------------------------
+        used = is_used(columns)
+        partitions = np.where(used, columns.partition, UNASSIGNED).astype(np.uint8)
+        hashes = self._read_hashes(columns.id[used])
+        duplicates = grouping.of_hashes(columns.id, hashes)
+        values, root_of = np.unique(self._root_of(columns.id), return_inverse=True)
+        checked = [("duplicate", duplicates)]
+        checked += [("group", groups) for groups in self._asked_for(columns, self.last_split)]
+        checked += [("parent", Groups(root_of, [str(value) for value in values.tolist()]))]
+        contradicting = np.zeros(len(used), dtype=bool)
+        contradicting[used] = leakage.contradicting(duplicates.of[used], columns.category_id[used])
+        chosen = [(kind, groups, leakage.torn(groups.of, partitions)) for kind, groups in checked]
+        chosen += [("label", duplicates, contradicting)]
+        category = {one.id: one.name for one in self.categories}
+        categories = [category.get(number, "") for number in columns.category_id.tolist()]
+        found = [
+            row
+            for kind, groups, which in chosen
+            for row in leakage.rows(
+                kind, groups, which, columns.id, columns.partition, columns.names, categories
+            )
+        ]
+        return leakage.table(found)
 
     def snapshot(self, name: str | None = None, by: str | None = None) -> DatasetVersion:
         """Keep the labels and partitions of all labeled, not excluded images as an immutable version.
 
-        Pixels that were never read before are read now, for the fingerprint.
+        Images whose label was marked as unsure are in it like all others; `exclude` leaves images out. Pixels
+        that were never read before are read now, for the fingerprint.
 
         Parameters
         ----------
@@ -135,8 +81,8 @@ class Versioning(Labeling):
         DatasetVersionError
             If the name is taken, no image is labeled, or images cannot be read.
         """
-        row = snapshots.take(self._database, self.path, self._reader, self.columns(), name, self._author(by))
-        return DatasetVersion(row, self._version_html)
+        row = snapshots.take(self._database, self.path, self.columns(), name, self._author(by))
+        return DatasetVersion(row, self._version_html, self.uid)
 
     def version(self, uid_or_name: str) -> DatasetVersion:
         """The dataset version of that uid or name.
@@ -152,40 +98,15 @@ class Versioning(Labeling):
         if row is None:
             there = f"there are {', '.join(sorted(names)[:10])}" if names else "there is none yet"
             raise DatasetVersionError(f"There is no dataset version {uid_or_name!r}; {there}.")
-        return DatasetVersion(row, self._version_html)
+        return DatasetVersion(row, self._version_html, self.uid)
 
     @property
     def versions(self) -> list[DatasetVersion]:
         """All dataset versions, the oldest first."""
         with self._database.read() as connection:
-            return [DatasetVersion(row, self._version_html) for row in version_sql.listed(connection)]
+            return [
+                DatasetVersion(row, self._version_html, self.uid) for row in version_sql.listed(connection)
+            ]
 
     def _version_html(self, version: DatasetVersion) -> str:
         return representation.version_html(self, version)
-
-    def _groups(self, groups: Any, ids: np.ndarray) -> np.ndarray:
-        """A number for each image of the project, equal within a group."""
-        if isinstance(groups, str):
-            frame = self.images
-            if groups not in frame.columns:
-                raise SelectionError(
-                    f"There is no column {groups!r} to group by; there are {', '.join(map(str, frame.columns))}."
-                )
-            values = frame[groups].tolist()
-        elif isinstance(groups, Mapping) or hasattr(groups, "reindex"):
-            by_id = dict(groups.items())
-            values = [by_id.get(image_id) for image_id in ids.tolist()]
-        else:
-            values = list(groups)
-            if len(values) != len(ids):
-                raise SelectionError(
-                    f"There are {len(values)} groups for {len(ids)} images; give one for each."
-                )
-        numbers: dict[Any, int] = {}
-        alone = len(values)
-        found = np.empty(len(values), dtype=np.int64)
-        for position, value in enumerate(values):
-            found[position] = (
-                alone + position if is_missing(value) else numbers.setdefault(value, len(numbers))
-            )
-        return found

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import DatasetVersionError
+from . import comparing
 from .frames import text_column
 from .records import PARTITIONS
 
@@ -45,9 +46,14 @@ class DatasetVersion:
         Positions in ``("unassigned", "training", "validation", "test")``.
     hashes : (N,) ndarray of uint64
         The first eight bytes of each image's pixel hash, by which equal images are found again.
+    project_uid : str
+        The project that the ids belong to.
     """
 
-    def __init__(self, row: sqlite3.Row, represent: Callable[[DatasetVersion], str]) -> None:
+    def __init__(
+        self, row: sqlite3.Row, represent: Callable[[DatasetVersion], str], project_uid: str = ""
+    ) -> None:
+        self.project_uid = project_uid
         self.uid: str = row["uid"]
         self.name: str = row["name"]
         self.fingerprint: str = row["fingerprint"]
@@ -109,11 +115,39 @@ class DatasetVersion:
             index=index,
         )
 
+    def diff(self, other: DatasetVersion) -> pd.DataFrame:
+        """What has changed from this version to `other`.
+
+        Images of one project are matched by id. Those of two projects are matched by their pixels, of several
+        equal ones first those with the same category and partition; the index then holds the id in `other`'s
+        project, and for removed images the id in this one's.
+
+        A category that was renamed is still the same one: its images are not in the table, and
+        ``.attrs["renamed"]`` has the new name by the old one. Where the id of one of two categories does not
+        occur in the other version, or between projects, categories are the same if their names are.
+
+        Parameters
+        ----------
+        other : DatasetVersion
+            The later one.
+
+        Returns
+        -------
+        DataFrame
+            Index ``id``; a row for each change, so that an image can have several: ``change`` is ``"added"``,
+            ``"removed"``, ``"label"``, ``"partition"`` or ``"pixels"`` (the file holds other pixels than
+            before). ``category_before``, ``category_after``, ``partition_before`` and ``partition_after`` are
+            missing values where the image was not in the version.
+        """
+        return comparing.difference(self, other)
+
 
 def fingerprint(hashes: Sequence[bytes], names: Sequence[str], partitions: Sequence[str]) -> str:
     """SHA-256 over the sorted lines of (pixel hash, category name, partition), in hexadecimal digits."""
+    # A version has few different pairs of name and partition, so that each is written as JSON only once.
+    ends = {pair: json.dumps(pair)[1:] for pair in set(zip(names, partitions, strict=True))}
     lines = sorted(
-        json.dumps([digest.hex(), name, partition])
+        f'["{digest.hex()}", {ends[name, partition]}'
         for digest, name, partition in zip(hashes, names, partitions, strict=True)
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -131,13 +131,15 @@ def _check_counts(
 def _check_shapes(config: TrainingConfig, shapes: np.ndarray) -> list[Problem]:
     problems = []
     channels, frequency = np.unique(shapes[:, 2], return_counts=True)
-    if len(channels) > 1:
-        found = ", ".join(f"{n} with {c}" for c, n in zip(channels.tolist(), frequency.tolist(), strict=True))
+    found = ", ".join(f"{n} with {c}" for c, n in zip(channels.tolist(), frequency.tolist(), strict=True))
+    if config.channels != "all":
+        problems += _check_channels(config.channels, channels, frequency, found)
+    elif len(channels) > 1:
         problems.append(
             Problem(
                 None,
                 f"The labeled images differ in their number of channels ({found}). Exclude those that do not belong, "
-                "or add them again with the same channels=….",
+                "add them again with the same channels=…, or choose channels that all of them have.",
             )
         )
     if config.input_shape == "auto":
@@ -152,15 +154,47 @@ def _check_shapes(config: TrainingConfig, shapes: np.ndarray) -> list[Problem]:
                 "Choose a larger one, or 'auto'.",
             )
         )
-    if len(channels) == 1 and wanted != channels[0]:
+    if config.channels != "all":
+        fitting, owner = len(config.channels), f"{len(config.channels)} of the images' channels are chosen"
+    else:
+        fitting, owner = (
+            int(channels[0]) if len(channels) == 1 else wanted,
+            f"the images have {channels[:1].sum()}",
+        )
+    if wanted != fitting:
         problems.append(
             Problem(
                 "input_shape",
-                f"The input shape has {_channels(wanted)}, but the images have {channels[0]}. Choose "
-                f"({height}, {width}, {channels[0]}), or 'auto'.",
+                f"The input shape has {_channels(wanted)}, but {owner}. Choose ({height}, {width}, {fitting}), or "
+                "'auto'.",
             )
         )
     return problems
+
+
+def _check_channels(
+    chosen: tuple[int, ...], channels: np.ndarray, frequency: np.ndarray, found: str
+) -> list[Problem]:
+    """Whether every labeled image has the chosen channels; `channels` are the counts that occur, ascending."""
+    if not len(channels) or max(chosen) < channels[0]:
+        return []
+    missing = ", ".join(str(channel) for channel in sorted(chosen) if channel >= channels[0])
+    if len(channels) == 1:
+        have = "one channel, 0" if channels[0] == 1 else f"{channels[0]} channels, 0 to {channels[0] - 1}"
+        return [
+            Problem(
+                "channels",
+                f"There is no channel {missing}: the images have {have}. Choose among these, or 'all'.",
+            )
+        ]
+    lacking = int(frequency[channels <= max(chosen)].sum())
+    return [
+        Problem(
+            "channels",
+            f"Not all labeled images have the channel {missing}: {lacking} of {int(frequency.sum())} lack it ({found}). "
+            "Choose channels that all of them have, or exclude those that do not belong.",
+        )
+    ]
 
 
 def _names(names: list[str]) -> str:

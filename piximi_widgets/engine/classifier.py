@@ -155,14 +155,12 @@ class Classifier:
         return cls(model, classes, preprocessing, config)
 
     def __repr__(self) -> str:
-        height, width, channels = self.preprocessing.input_shape
         return (
-            f"Classifier({self.config.architecture}, {height}×{width}×{channels}, "
+            f"Classifier({self.config.architecture}, {self.preprocessing.input_words}, "
             f"{len(self.classes)} classes: {', '.join(self.classes[:5])}{'…' if len(self.classes) > 5 else ''})"
         )
 
     def _repr_html_(self) -> str:
-        height, width, channels = self.preprocessing.input_shape
         shown = ", ".join(escape(name[:40]) for name in self.classes[:50])
         rest = f" and {len(self.classes) - 50} more" if len(self.classes) > 50 else ""
         rows = "".join(
@@ -170,7 +168,7 @@ class Classifier:
             for row in summarize(self.keras_model)[:60]
         )
         return (
-            f"<div><p><b>Classifier</b> · {escape(self.config.architecture)} · input {height}×{width}×{channels} · "
+            f"<div><p><b>Classifier</b> · {escape(self.config.architecture)} · input {self.preprocessing.input_words} · "
             f"{self.keras_model.count_params():,} parameters</p><p>{len(self.classes)} classes: {shown}{rest}</p>"
             f"<table><tr><th>layer</th><th>output</th><th>parameters</th></tr>{rows}</table></div>"
         )

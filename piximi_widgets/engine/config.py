@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from numbers import Integral
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -16,6 +17,8 @@ GROUPS = ("Architecture", "Preprocessing", "Dataset", "Optimization")
 
 _Side = Annotated[int, Field(ge=1, le=2048)]
 _Channels = Annotated[int, Field(ge=1, le=64)]
+_Channel = Annotated[int, Field(strict=True, ge=0, le=1023)]
+_Plane = Annotated[int, Field(strict=True, ge=0, le=65535)]
 
 
 def _describe(group: str, label: str, expects: str) -> dict[str, Any]:
@@ -53,6 +56,22 @@ class TrainingConfig(BaseModel):
             "'auto', or height, width (1 to 2048) and channels (1 to 64), like (32, 32, 1)",
         ),
     )
+    channels: Literal["all"] | Annotated[tuple[_Channel, ...], Field(min_length=1, max_length=64)] = Field(
+        "all",
+        title="Channels",
+        description="The channels that the network sees, counted from 0 and in this order; which channels are shown "
+        "plays no part.",
+        json_schema_extra=_describe(
+            "Preprocessing", "Channels", "'all', or the numbers of channels from 0, each once, like (0, 2)"
+        ),
+    )
+    plane: Literal["middle", "max"] | _Plane = Field(
+        0,
+        title="Plane",
+        description="What is taken of a stack: the plane of this number, counted from 0 (of a shorter stack the last); "
+        "the middle plane; or max, the brightest value of all planes. Which plane is shown plays no part.",
+        json_schema_extra=_describe("Preprocessing", "Plane", "a whole number from 0, 'middle' or 'max'"),
+    )
     normalization: Literal["training-statistics", "none"] = Field(
         "training-statistics",
         title="Normalization",
@@ -82,7 +101,10 @@ class TrainingConfig(BaseModel):
         ge=0.1,
         le=0.99,
         title="Training fraction",
-        description="The share of newly labeled images that goes to training; the rest goes to validation.",
+        description=(
+            "The share of newly labeled images that goes to training; the rest goes to validation. Where the project was"
+            " split by hand, the fractions of that split hold instead."
+        ),
         json_schema_extra=_describe("Dataset", "Training fraction", "a number from 0.1 to 0.99"),
     )
     optimizer: Literal["adam", "sgd"] = Field(
@@ -162,6 +184,30 @@ class TrainingConfig(BaseModel):
     def _refuse_booleans_as_numbers(cls, value: Any, info: Any) -> Any:
         if isinstance(value, bool) and info.field_name != "shuffle":
             raise ValueError("a truth value is no number")
+        return value
+
+    @field_validator("channels", "plane", mode="before")
+    @classmethod
+    def _take_any_whole_number(cls, value: Any, info: Any) -> Any:
+        # NumPy's numbers too, and one channel without brackets.
+        if isinstance(value, Integral) and not isinstance(value, bool):
+            return int(value) if info.field_name == "plane" else (int(value),)
+        if (
+            info.field_name == "channels"
+            and isinstance(value, Iterable)
+            and not isinstance(value, str | Mapping)
+        ):
+            return tuple(
+                int(item) if isinstance(item, Integral) and not isinstance(item, bool) else item
+                for item in value
+            )
+        return value
+
+    @field_validator("channels", mode="after")
+    @classmethod
+    def _refuse_a_channel_twice(cls, value: Any) -> Any:
+        if len(set(value)) != len(value) and value != "all":
+            raise ValueError("a channel is named twice")
         return value
 
     @classmethod

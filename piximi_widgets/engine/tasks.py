@@ -16,7 +16,13 @@ from . import architectures, runtime
 from .classifier import Classifier
 from .config import TrainingConfig
 from .evaluation import Evaluation
-from .preprocessing import Preprocessing, fit_preprocessing, resolve_input_shape, stack
+from .preprocessing import (
+    Preprocessing,
+    chosen_channels,
+    fit_preprocessing,
+    resolve_input_shape,
+    stack,
+)
 from .training import BatchReport, EpochReport, Partition, train, weights_digest
 
 if TYPE_CHECKING:
@@ -171,9 +177,11 @@ def _prepare(
         )
     input_shape = resolve_input_shape(config, dataset.shapes(ids["training"]))
     around.say("Input of {}×{} pixels, {} channel(s)".format(*input_shape))
-    pixels = {name: _read(dataset, chosen, input_shape, around) for name, chosen in ids.items()}
+    pixels = {name: _read(dataset, chosen, input_shape, config, around) for name, chosen in ids.items()}
     # The statistics see the training images and nothing else.
-    preprocessing = fit_preprocessing(pixels["training"], config.normalization)
+    preprocessing = fit_preprocessing(
+        pixels["training"], config.normalization, plane=config.plane, channels=chosen_channels(config)
+    )
     labels = dict(zip(version.ids.tolist(), version.labels.tolist(), strict=True))
     partitions = {
         name: Partition(
@@ -186,12 +194,18 @@ def _prepare(
 
 
 def _read(
-    dataset: Dataset, ids: np.ndarray, input_shape: tuple[int, int, int], around: Surroundings
+    dataset: Dataset,
+    ids: np.ndarray,
+    input_shape: tuple[int, int, int],
+    config: TrainingConfig,
+    around: Surroundings,
 ) -> np.ndarray:
     names: Sequence[int] = ids.tolist()
     return stack(
         (dataset.pixels(id) for id in names),
         input_shape,
+        plane=config.plane,
+        channels=chosen_channels(config),
         names=names,
         count=len(names),
         progress=lambda _: around.check(),
@@ -214,6 +228,8 @@ def _record_setup(experiment: Experiment, classifier: Classifier, classes: Seque
     )
     resolved = {
         "input_shape": "×".join(str(size) for size in preprocessing.input_shape),
+        "channels": "all" if preprocessing.channels is None else ", ".join(map(str, preprocessing.channels)),
+        "plane": preprocessing.plane,
         "mean": ", ".join(f"{value:g}" for value in preprocessing.mean),
         "scale": ", ".join(f"{value:g}" for value in preprocessing.scale),
         "parameters": classifier.keras_model.count_params(),

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
-import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-from PIL import ExifTags, Image
-
-from .formats import PNG_SIGNATURE, Unreadable, check_size, readable, sniff
-
-# PNG color type -> channels that we keep; transparency is dropped, a palette becomes RGB.
-_PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 1, 6: 3}
-_PNG_END = b"IEND\xaeB`\x82"
+from .formats import START, readable, sniff
+from .stored import PixelSize, Stored, check_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +24,14 @@ class ImageHeader:
         Colours or stains, and z-slices.
     dtype : str
         NumPy name of the native type, for example ``"uint16"``.
+    channel_names : tuple of str or None
+        One for each channel, where the file has them.
+    pixel_size : tuple of three float or None
+        Distance of planes, height and width of a pixel in micrometres, where the file has them; each may
+        be None.
+    guess : str or None
+        One sentence where the file does not say how its pages are ordered and they had to be taken as
+        something. ``axes=`` and ``channels=`` take the guess away.
     """
 
     height: int
@@ -36,9 +39,14 @@ class ImageHeader:
     channels: int
     planes: int
     dtype: str
+    channel_names: tuple[str, ...] | None = None
+    pixel_size: PixelSize | None = None
+    guess: str | None = None
 
 
-def read_header(path: str | os.PathLike[str]) -> ImageHeader:
+def read_header(
+    path: str | os.PathLike[str], *, axes: str | None = None, channels: int | None = None
+) -> ImageHeader:
     """Read an image's shape and type without decoding its pixels.
 
     A file that ends before its pixels do is noticed here too, as far as that can be told from sizes
@@ -47,7 +55,14 @@ def read_header(path: str | os.PathLike[str]) -> ImageHeader:
     Parameters
     ----------
     path : path-like
-        A PNG, JPEG, BMP or TIFF file; its content decides, not its suffix.
+        A PNG, JPEG, BMP, TIFF, DICOM or ``.npy`` file, whose content decides, not its suffix; or the folder
+        of an OME-Zarr image or a Zarr array.
+    axes : str, optional
+        The stored axes in their order, a letter of ``T Z C Y X S`` each, as in ``"ZCYX"``. It overrides what
+        the file says.
+    channels : int, optional
+        The number of channels among pages of which the file says nothing, channels changing fastest:
+        z1c1, z1c2, ..., z2c1.
 
     Returns
     -------
@@ -56,87 +71,70 @@ def read_header(path: str | os.PathLike[str]) -> ImageHeader:
     Raises
     ------
     ImageReadError
-        If the file is missing, cut off, or no image of these kinds. The message is
-        ``"<path>: <reason>"``.
+        If the file is missing, cut off, no image of these kinds, too large, or does not fit `axes` and
+        `channels`. The message is ``"<path>: <reason>"``.
     """
     with readable(path) as place:
-        with open(place, "rb") as file:
-            start = file.read(33)
-            kind = sniff(start)
-            if kind == "png":
-                header = _png(file, start)
-            elif kind == "jpeg":
-                header = _jpeg(file)
-            elif kind == "bmp":
-                header = _bmp(file, start)
-            else:
-                from .tiff import tiff_header
+        try:
+            # Unbuffered: a small PNG is read whole by the one read that tells its format.
+            file = open(place, "rb", buffering=0)  # noqa: SIM115
+        except (IsADirectoryError, PermissionError):
+            if not os.path.isdir(place):
+                raise
+            from .ome_zarr import open_zarr
 
-                header = ImageHeader(*tiff_header(file))
-        check_size(
-            header.height, header.width, header.channels, header.planes, np.dtype(header.dtype).itemsize
-        )
-        return header
+            return _header(open_zarr(Path(place)), axes, channels)
+        with file:
+            start = file.read(START)
+            kind = sniff(start, place)
+            if kind == "png" and axes is None and channels is None:
+                from .png import png_header
 
-
-def _png(file: BinaryIO, start: bytes) -> ImageHeader:
-    # Read by hand, since a scan of 10,000 small files spends most of its time in Image.open otherwise.
-    if len(start) < 33 or start[12:16] != b"IHDR":
-        raise Unreadable("the file is cut off in its header")
-    width, height, depth, color = struct.unpack(">IIBB", start[16:26])
-    if color not in _PNG_CHANNELS:
-        raise Unreadable(f"{color} is no color type of a PNG file")
-    if not _png_is_complete(file):
-        raise Unreadable("the file is cut off: it ends before the end of the picture")
-    wide = depth == 16 and color != 3
-    return ImageHeader(height, width, _PNG_CHANNELS[color], 1, "uint16" if wide else "uint8")
+                height, width, kept, dtype, size = png_header(file, start)
+                check_size(1, height, width, kept, 2 if dtype == "uint16" else 1, size)
+                return ImageHeader(height, width, kept, 1, dtype)
+            with io.BufferedReader(file) as buffered:
+                return _header(open_file(kind, buffered, start), axes, channels)
 
 
-def _png_is_complete(file: BinaryIO) -> bool:
-    size = file.seek(0, os.SEEK_END)
-    if size >= 8:
-        file.seek(-8, os.SEEK_END)
-        if file.read(8) == _PNG_END:
-            return True
-    # Something may follow the picture's end, which is allowed: look for the end chunk by chunk.
-    position = len(PNG_SIGNATURE)
-    while position + 12 <= size:
-        file.seek(position)
-        length, name = struct.unpack(">I4s", file.read(8))
-        position += 12 + length
-        if name == b"IEND":
-            return True
-    return False
+def open_file(kind: str, file: BinaryIO, start: bytes) -> Stored:
+    """Describe an open image file of a format that `sniff` has named."""
+    if kind == "png":
+        from .png import open_png
+
+        return open_png(file, start)
+    if kind == "jpeg":
+        from .photos import open_jpeg
+
+        return open_jpeg(file)
+    if kind == "bmp":
+        from .photos import open_bmp
+
+        return open_bmp(file, start)
+    if kind == "npy":
+        from .npy import open_npy
+
+        return open_npy(file)
+    if kind == "dicom":
+        from .dicom import open_dicom
+
+        return open_dicom(file)
+    from .tiff import open_tiff
+
+    return open_tiff(file, start)
 
 
-def _jpeg(file: BinaryIO) -> ImageHeader:
-    file.seek(0)
-    with Image.open(file, formats=["JPEG", "MPO"]) as image:
-        width, height = image.size
-        channels = 1 if image.mode == "L" else 3
-        if image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8):
-            width, height = height, width
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - 1024))
-        if b"\xff\xd9" not in file.read():
-            # No end mark near the end: either much follows the picture, or some of it is missing.
-            try:
-                image.load()
-            except OSError:
-                raise Unreadable("the file is cut off: it ends before the end of the picture") from None
-    return ImageHeader(height, width, channels, 1, "uint8")
-
-
-def _bmp(file: BinaryIO, start: bytes) -> ImageHeader:
-    file.seek(0)
-    with Image.open(file, formats=["BMP"]) as image:
-        width, height = image.size
-        channels = 1 if image.mode in ("1", "L") else 3
-        offset = struct.unpack("<I", start[10:14])[0]
-        fields = struct.unpack("<I", start[14:18])[0]
-        if fields >= 40 and len(start) >= 33:
-            bits, compression = struct.unpack("<HI", start[28:34].ljust(6, b"\0"))
-            rows = (width * bits + 31) // 32 * 4 * height
-            if compression in (0, 3) and file.seek(0, os.SEEK_END) < offset + rows:
-                raise Unreadable("the file is cut off: it ends before the end of the picture")
-    return ImageHeader(height, width, channels, 1, "uint8")
+def _header(stored: Stored, axes: str | None, channels: int | None) -> ImageHeader:
+    layout = stored.laid_out(axes, channels)
+    planes, height, width, count = layout.shape
+    names = stored.channel_names
+    return ImageHeader(
+        height,
+        width,
+        count,
+        planes,
+        stored.dtype,
+        names if names is not None and len(names) == count else None,
+        stored.pixel_size,
+        layout.guess,
+    )

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import os
-import struct
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps
 
-from .formats import Unreadable, check_size, readable, sniff
+from .axes import lay_out
+from .formats import IMAGE_SUFFIXES, START, Unreadable, readable, sniff
+from .headers import open_file
+from .stored import Stored, native
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".tif", ".tiff"})
-"""The suffixes, in lower case, by which a folder is searched for images."""
-
-_FORMATS = {"png": ["PNG"], "jpeg": ["JPEG", "MPO"], "bmp": ["BMP"]}
+__all__ = ["IMAGE_SUFFIXES", "read_pixels", "to_planes"]
 
 
-def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
+def read_pixels(
+    path: str | os.PathLike[str], *, axes: str | None = None, channels: int | None = None
+) -> np.ndarray:
     """Read a whole image file.
 
-    Transparency is dropped and a PNG's or BMP's palette is applied; a TIFF's palette is not, since
+    Transparency is dropped and a PNG's, BMP's or DICOM's palette is applied; a TIFF's palette is not, since
     microscopes write a colour table beside what are measured values. JPEG files are turned upright by
-    their EXIF orientation. Black-and-white files become 0 and 255.
+    their EXIF orientation. Black-and-white files become 0 and 255. Where black is the largest value (TIFF's
+    white-is-zero, DICOM's MONOCHROME1) values are inverted, and DICOM's values are rescaled to their unit.
 
     Parameters
     ----------
     path : path-like
-        A PNG, JPEG, BMP or TIFF file.
+        A PNG, JPEG, BMP, TIFF, DICOM or ``.npy`` file, or the folder of an OME-Zarr image or a Zarr array.
+    axes, channels : optional
+        As for `read_header`.
 
     Returns
     -------
@@ -37,30 +41,29 @@ def read_pixels(path: str | os.PathLike[str]) -> np.ndarray:
     Raises
     ------
     ImageReadError
-        If the file is missing, damaged, cut off, or not one of these kinds.
+        If the file is missing, damaged, cut off, too large, or not one of these kinds.
     """
-    with readable(path) as place, open(place, "rb") as file:
-        start = file.read(33)
-        kind = sniff(start)
-        if kind == "tiff":
-            from .tiff import tiff_pixels
+    with readable(path) as place:
+        if os.path.isdir(place):
+            from .ome_zarr import open_zarr
 
-            return tiff_pixels(file)
-        file.seek(0)
-        if kind == "png" and len(start) >= 26 and start[24] == 16 and start[25] in (2, 4, 6):
-            pixels = _wide_png(file, *struct.unpack(">II", start[16:24]), color=start[25])
-        else:
-            pixels = _with_pillow(file, kind)
-        return to_planes(pixels)
+            return _pixels(open_zarr(Path(place)), axes, channels)
+        with open(place, "rb") as file:
+            return _pixels(_opened(file, place), axes, channels)
 
 
-def to_planes(array: np.ndarray) -> np.ndarray:
+def to_planes(array: np.ndarray, *, axes: str | None = None, channels: int | None = None) -> np.ndarray:
     """Give an image array its four axes.
 
     Parameters
     ----------
     array : (H, W), (H, W, C) or (Z, H, W, C) ndarray
-        Of bool, an integer or a floating-point type.
+        Of bool, an integer or a floating-point type. With `axes`, of any order.
+    axes : str, optional
+        The array's axes, a letter of ``T Z C Y X S`` each, as in ``"CYX"``.
+    channels : int, optional
+        How many channels there must be; with `axes` of ``"ZCYX"`` and an array of pages in a row, how many
+        of them make up a plane.
 
     Returns
     -------
@@ -70,70 +73,38 @@ def to_planes(array: np.ndarray) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the array has another number of axes, no pixels, or is not numeric.
+        If the array has another number of axes, no pixels, or is not numeric, or `axes` or `channels` do
+        not fit it.
     """
     array = np.asarray(array)
-    if array.ndim == 2:
-        array = array[None, :, :, None]
-    elif array.ndim == 3:
-        array = array[None]
-    elif array.ndim != 4:
+    if axes is None and array.ndim not in (2, 3, 4):
         raise ValueError(
             f"an image has 2 axes (height, width), 3 (with channels) or 4 (planes first), not {array.ndim}"
         )
     if 0 in array.shape:
         raise ValueError(f"an image of shape {array.shape} has no pixels")
-    if array.dtype == bool:
-        return array.astype(np.uint8) * np.uint8(255)
-    if array.dtype.kind not in "uif":
-        raise ValueError(f"pixels are whole or real numbers, not {array.dtype}")
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
+    stored = {2: "YX", 3: "YXC", 4: "ZYXC"}.get(array.ndim, "?" * array.ndim)
+    try:
+        layout = lay_out(array.shape, stored, axes=axes, channels=channels, free=True)
+    except Unreadable as reason:
+        raise ValueError(str(reason).replace("the file", "the array")) from None
+    return native(layout.arrange(array))
 
 
-def _with_pillow(file: BinaryIO, kind: str) -> np.ndarray:
-    with Image.open(file, formats=_FORMATS[kind]) as opened:
-        check_size(opened.height, opened.width, 4, 1, 1)
-        image: Image.Image = ImageOps.exif_transpose(opened) if kind == "jpeg" else opened
-        return pillow_array(image)
+def _opened(file: BinaryIO, name: str) -> Stored:
+    start = file.read(START)
+    kind = sniff(start, name)
+    if kind == "tiff":
+        # With its start a plain TIFF would be described in a shorter way that knows no pixels.
+        from .tiff import open_tiff
+
+        return open_tiff(file)
+    return open_file(kind, file, start)
 
 
-def pillow_array(image: Image.Image) -> np.ndarray:
-    """Pixels of a Pillow image without palette and transparency, in the type that it was stored in."""
-    if image.mode == "1":
-        image = image.convert("L")
-    elif image.mode in ("LA", "La"):
-        image = image.getchannel(0)
-    elif image.mode == "I":
-        # Older Pillow widens a 16-bit grey PNG to 32 bits on opening.
-        return np.asarray(image).astype(np.uint16)
-    elif image.mode not in ("L", "RGB", "F") and not image.mode.startswith("I;16"):
-        image = image.convert("RGB")
-    return np.array(image)
-
-
-def _wide_png(file: BinaryIO, width: int, height: int, *, color: int) -> np.ndarray:
-    """Decode a PNG of 16 bits in several channels, of which Pillow keeps the upper 8 only.
-
-    Pillow undoes compression and row filters and then picks one byte of each value. Asked for the same
-    data in the other byte order, it picks the other byte; the two decodings together are the values.
-    """
-    check_size(height, width, 4, 1, 2)
-    if color == 4:
-        # Grey with transparency is four bytes a pixel, which Pillow passes through as they are.
-        raw = _decode_as(file, "RGBA", "RGBA")
-        return raw[..., 0].astype(np.uint16) << 8 | raw[..., 1]
-    mode = "RGB" if color == 2 else "RGBA"
-    upper = _decode_as(file, mode, f"{mode};16B")
-    lower = _decode_as(file, mode, f"{mode};16L")
-    return (upper.astype(np.uint16) << 8 | lower)[..., :3]
-
-
-def _decode_as(file: BinaryIO, mode: str, raw_mode: str) -> np.ndarray:
-    file.seek(0)
-    with Image.open(file, formats=["PNG"]) as image:
-        if len(image.tile) != 1:
-            raise Unreadable("PNG files of 16 bits with several pictures cannot be read; save them as TIFF")
-        image._mode = mode
-        image.tile = [image.tile[0]._replace(args=raw_mode)]
-        image.info.pop("transparency", None)
-        return np.array(image)
+def _pixels(stored: Stored, axes: str | None, channels: int | None) -> np.ndarray:
+    layout = stored.laid_out(axes, channels)
+    pixels = np.ascontiguousarray(native(layout.arrange(stored.load())))
+    if pixels.dtype.name != stored.dtype:
+        raise Unreadable(f"its pixels are {pixels.dtype}, but its header announces {stored.dtype}")
+    return pixels if pixels.flags.writeable else pixels.copy()

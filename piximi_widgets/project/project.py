@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from ..dataset import Dataset, DatasetVersion
-from ..dataset.partitions import divide
+from ..dataset.leakage import leakage_warning
 from ..dataset.records import TEST, TRAINING, VALIDATION
 from ..engine import launcher
 from ..engine.checks import Problem, check
@@ -93,24 +94,23 @@ class Project(Dataset):
 
     # -- training ----------------------------------------------------------------------------------
 
-    def check(self, config: TrainingConfig | None = None) -> list[Problem]:
+    def problems(self, config: TrainingConfig | None = None) -> list[Problem]:
         """Say what would keep a training with `config` from starting; an empty list means nothing.
 
-        The images that have a label but no partition yet are counted as `fit` would assign them.
+        The images that have a label but no partition yet are counted as `fit` would assign them; duplicates of
+        images that were never read are only known by then.
         """
         config = config or TrainingConfig()
+        planned = self.planned_partitions(**self._fractions(config))
         columns = self.columns()
+        if len(planned) != len(columns.id):
+            # Images came or went in between; whoever asks hears of it and asks again.
+            planned = columns.partition
         usable = ~columns.excluded & (columns.category_id > 0)
-        categories = columns.category_id[usable]
-        partitions = divide(
-            categories,
-            columns.partition[usable],
-            training=config.training_fraction,
-            test=0.0,
-            seed=config.seed,
-        )
         names = {category.id: category.name for category in self.category_table()}
-        return self._problems(config, names, categories, partitions, columns.id[usable], len(columns.id))
+        return self._problems(
+            config, names, columns.category_id[usable], planned[usable], columns.id[usable], len(columns.id)
+        )
 
     def fit(
         self,
@@ -133,8 +133,10 @@ class Project(Dataset):
         name : str, optional
             The experiment's name; the architecture's by default.
         dataset : DatasetVersion or its uid or name, optional
-            What to learn from. By default the labels as they are now: labeled images without a partition get one
-            (``config.training_fraction``, stratified, ``config.seed``), no image is moved, and a snapshot is made.
+            What to learn from. By default the labels as they are now, unsure ones among them: labeled images
+            without a partition get one in the manner of the last `split` (in a project that was never split
+            by ``config.training_fraction``, stratified, with ``config.seed``), no image is moved, and a snapshot is
+            made.
         base : Experiment or its name, optional
             The experiment that this one goes on from, kept in its record.
         if_exists : {"rename", "raise", "reuse"}
@@ -157,6 +159,12 @@ class Project(Dataset):
             Data and settings do not fit; each problem says what to do, and nothing was started.
         TrainingFailed
             With ``wait=True`` or ``run="inline"``: the training ended without a result.
+
+        Warns
+        -----
+        UserWarning
+            If exact duplicates stand in several partitions, so that the scores will be too good. The training goes
+            on.
         """
         config = config or TrainingConfig()
         _check_run(run)
@@ -171,7 +179,7 @@ class Project(Dataset):
             if found.parameters == config.to_json() and store.jobs(found):
                 return found.wait() if wait else found
         if dataset is None:
-            problems = self.check(config)
+            problems = self.problems(config)
         else:
             version = dataset if isinstance(dataset, DatasetVersion) else self.version(dataset)
             names = dict(enumerate(version.classes))
@@ -181,8 +189,10 @@ class Project(Dataset):
         if problems:
             raise NotTrainableError([problem.message for problem in problems])
         if dataset is None:
-            self.assign_partitions(training=config.training_fraction, seed=config.seed)
+            self.assign_partitions(**self._fractions(config))
             version = self.snapshot()
+        if warning := leakage_warning(version):
+            warnings.warn(warning, stacklevel=2)
         experiment = self._known(
             store.create_experiment(
                 name,
@@ -215,6 +225,10 @@ class Project(Dataset):
     def warm(self) -> None:
         """Start a worker that loads TensorFlow now, so that the next `fit` begins at once; does not wait."""
         launcher.warm(self.experiments, self.path)
+
+    def _fractions(self, config: TrainingConfig) -> dict[str, Any]:
+        """How new labels are divided: as in the last split, or by the settings where there was none."""
+        return {} if self.last_split else {"training": config.training_fraction, "seed": config.seed}
 
     def _environment(self, run: str | Submitter) -> str:
         """Who may do a job: the workers of this project, or only the process that it is handed to."""

@@ -1,6 +1,6 @@
 """Files that survive: SQLite databases, OS locks and atomic writes.
 
-What lives here knows nothing of images or experiments. It may use the standard library and our
+What lives here knows nothing of images or experiments. It may use the standard library, NumPy and our
 errors. The dataset and the experiment rooms keep their databases through it, the engine its locks.
 """
 

@@ -11,20 +11,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from ..errors import NewerVersionError, PiximiError, ProjectError, ReadOnlyError
+from ..errors import PiximiError, ProjectError, ReadOnlyError
+from .copies import CopyStopped, write_copy
 from .locks import try_lock, unlock
+from .opening import Opening
+from .places import identity_of
 from .poller import Poller, Subscription
-from .sqlite import can_use_wal, explanation, has_wal_reset_bug, is_wal, statements
+from .sqlite import explanation, is_damage, is_foreign
+from .transaction import Transaction
 
 _BUSY_SECONDS = 30.0
 _CHECKPOINT_BYTES = 4 << 20
 _COMMITS_BETWEEN_LOOKS = 16
+# A copy that is made beside other work: one megabyte, then a pause for them.
+_PAGES_AT_ONCE = 256
+_PAUSE_SECONDS = 0.01
+_MOST_OVERTAKEN = 3
 
 # A connection that was inherited by fork must not even be closed: closing would drop the parent's locks.
 _inherited: list[object] = []
 
 
-class Database:
+class Database(Opening):
     """One SQLite file, a connection for each thread that uses it.
 
     Parameters
@@ -43,14 +51,23 @@ class Database:
         Never write; nothing is created beside the file.
     create : bool
         Make the file when it is missing.
-    error : type
-        The exception for a file that cannot be used.
+    error, foreign : type
+        The exception for a file that cannot be used, and for one that is no database of this kind; the latter
+        is `error` by default.
+    advice : callable, optional
+        Is given the file's path, and says what can be done where it is damaged, or an empty text.
 
     Notes
     -----
     WAL mode is used where a probe shows that it works, else a rollback journal. Where the SQLite
     library has the WAL-reset defect (see `has_wal_reset_bug`), no connection checkpoints by itself, and
     writing and checkpointing exclude each other by an OS lock on ``<name>-lock``.
+
+    The file and its ``-shm`` are only ever opened by SQLite: to close another handle of theirs would drop all
+    locks of this process, whereupon another process takes itself for the last one and deletes the log in use.
+
+    A file of an older schema is copied to ``backups/<name>-before-schema-<n>.db`` before it is brought up to
+    date; one that is opened read-only stays as it is, and a temporary copy of it is read.
     """
 
     def __init__(
@@ -64,11 +81,15 @@ class Database:
         read_only: bool = False,
         create: bool = True,
         error: type[PiximiError] = ProjectError,
+        foreign: type[PiximiError] | None = None,
+        advice: Callable[[Path], str] | None = None,
     ) -> None:
         self.path = Path(path).absolute()
         self.read_only = read_only
         self._what = what
         self._error = error
+        self._foreign = foreign or error
+        self._advice = advice
         self._application_id = application_id
         self._closed = False
         self._local = threading.local()
@@ -79,17 +100,24 @@ class Database:
         self._writing = threading.Lock()
         if not self.path.exists() and (read_only or not create):
             raise error(f"There is no {what} at {self.path}.")
-        self._wal = is_wal(self.path) if self.path.exists() else False
-        if not self._wal and not read_only:
-            self._wal = can_use_wal(self.path.parent)
-        self._synchronous = synchronous if self._wal else "FULL"
-        self._guarded = self._wal and has_wal_reset_bug() and not read_only
+        self._wal = False
+        self._guarded = False
+        self._synchronous = synchronous
+        self._place = self.path
+        self._temporary = None
+        self._identity = None
         self._lock_file: IO[bytes] | None = None
         self._checkpoint_at = _CHECKPOINT_BYTES
         self._commits = 0
         self._poller = Poller(self._connect)
-        with self._explained():
-            self._migrate(migrations)
+        try:
+            with self._explained():
+                self._open(migrations)
+        except BaseException as exception:
+            self.close()
+            if isinstance(exception, OSError):
+                raise self._unreachable(exception) from exception
+            raise
 
     # -- transactions ------------------------------------------------------------------------------
 
@@ -128,6 +156,45 @@ class Database:
         """Call `callback` after commits of any process, on the one poller thread of this database."""
         return self._poller.subscribe(callback, interval)
 
+    def copy(self, target: Path, *, stop: Callable[[], bool] = lambda: False) -> None:
+        """Write a verified copy of this moment into one file, in steps that let others work in between.
+
+        Works too when the file was deleted while it was open. In WAL mode the copy reads one moment for as
+        long as it takes, and holds up nobody. Without it, each step reads for itself, and the copy begins anew
+        after another one's commit; overtaken too often, it is made in one step.
+
+        Parameters
+        ----------
+        target : Path
+            Replaced when it is there; a copy that fails leaves what was there before.
+        stop : callable
+            Asked after each step; True gives the copy up. Closing the database does so too.
+
+        Raises
+        ------
+        CopyStopped
+            If the copy was given up.
+        """
+
+        copied = 0
+
+        def step(remaining: int, total: int) -> None:
+            nonlocal copied
+            if stop() or self._closed:
+                raise CopyStopped
+            copied += _PAGES_AT_ONCE
+            if not self._wal and remaining and copied > _MOST_OVERTAKEN * total + _PAGES_AT_ONCE:
+                raise TimeoutError
+            time.sleep(_PAUSE_SECONDS)
+
+        with self.read() as connection:
+            if self._wal:
+                connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+            try:
+                write_copy(connection, target, pages=_PAGES_AT_ONCE, step=step)
+            except TimeoutError:
+                write_copy(connection, target)
+
     def close(self) -> None:
         """Close the connections of this process once the transactions of all threads have ended.
 
@@ -145,6 +212,9 @@ class Database:
             if self._lock_file is not None:
                 self._lock_file.close()
                 self._lock_file = None
+            if self._temporary is not None:
+                self._temporary.cleanup()
+                self._temporary = None
 
     def _begin(self) -> None:
         with self._bookkeeping:
@@ -172,6 +242,7 @@ class Database:
         if connection is None:
             connection = self._connect()
             self._local.connection = connection
+            self._local.log = identity_of(self._log) if self._wal and not self.read_only else None
             with self._bookkeeping:
                 gone = [old for thread, old in self._connections if not thread.is_alive()]
                 self._connections = [pair for pair in self._connections if pair[0].is_alive()]
@@ -196,8 +267,13 @@ class Database:
             if self.read_only:
                 connection = self._connect_read_only()
             else:
+                # Only the very first connection may make the file; later ones must not put an empty one in
+                # the
+                # place of one that was deleted.
+                mode = "rwc" if self._identity is None else "rw"
                 connection = sqlite3.connect(
-                    self.path,
+                    f"{self.path.as_uri()}?mode={mode}",
+                    uri=True,
                     timeout=_BUSY_SECONDS,
                     isolation_level=None,
                     check_same_thread=False,
@@ -209,6 +285,8 @@ class Database:
                 pages = 0 if self._guarded else 1000
                 connection.execute(f"PRAGMA wal_autocheckpoint={pages}").fetchall()
                 connection.execute(f"PRAGMA journal_size_limit={16 * _CHECKPOINT_BYTES}").fetchall()
+                # Opens the log, so that it is known which one this connection writes.
+                connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA foreign_keys=ON")
             connection.execute("PRAGMA mmap_size=0").fetchall()
@@ -216,64 +294,28 @@ class Database:
             return connection
 
     def _connect_read_only(self) -> sqlite3.Connection:
-        # A WAL database needs its -shm file; where the folder cannot be written and nobody else is
-        # writing either, the file is read as it stands.
-        wal = self.path.with_name(f"{self.path.name}-wal")
-        still = not os.access(self.path.parent, os.W_OK) and not wal.exists()
-        uri = f"{self.path.as_uri()}?mode=ro{'&immutable=1' if still else ''}"
+        # A WAL database needs its -shm file; where the folder cannot be written and there is no log, the file
+        # is read as it stands.
+        folder = self._place.parent
+        uri = f"{self._place.as_uri()}?mode=ro{'' if os.access(folder, os.W_OK) else '&immutable=1'}"
         return sqlite3.connect(
             uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
 
-    # -- schema ------------------------------------------------------------------------------------
-
-    def _migrate(self, migrations: Sequence[str]) -> None:
-        if self.path.exists() and self.path.stat().st_size:
-            # A foreign file is recognised before anything, even its journal mode, is touched.
-            stranger = self._connect_read_only()
-            try:
-                self._version(stranger, len(migrations))
-            finally:
-                stranger.close()
-        # Two processes that create the file at once must not both switch it to WAL mode.
-        with self._writing, self._guard():
-            connection = self._connection()
-        version = self._version(connection, len(migrations))
-        if version == len(migrations):
-            return
-        if self.read_only:
+    def _refuse_if_gone(self) -> None:
+        """Refuse to commit into a file, or a log, that nobody will find any more."""
+        if identity_of(self.path) != self._identity:
             raise self._error(
-                f"The {self._what} at {self.path} was written by an older version of piximi_widgets and "
-                "was opened read-only. Open it once for writing to bring it up to date."
+                f"The {self._what} at {self.path} was deleted, moved or replaced while it was open; nothing"
+                " was changed. Open it anew where it is now. If it is gone, backup() on the object that is"
+                " still open saves all that was in it."
             )
-        with self._writing, self._guard():
-            connection.execute("BEGIN EXCLUSIVE")
-            try:
-                # Another process may have come first while this one waited.
-                for script in migrations[self._version(connection, len(migrations)) :]:
-                    for statement in statements(script):
-                        connection.execute(statement)
-                connection.execute(f"PRAGMA application_id={self._application_id}")
-                connection.execute(f"PRAGMA user_version={len(migrations)}")
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-
-    def _version(self, connection: sqlite3.Connection, known: int) -> int:
-        # The id last: another process may be making the tables right now, and commits them with the id.
-        tables = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        application_id = connection.execute("PRAGMA application_id").fetchone()[0]
-        if application_id != self._application_id and (tables or version):
-            raise self._error(f"{self.path} is not a {self._what} of piximi_widgets; it was left as it is.")
-        if version > known:
-            raise NewerVersionError(
-                f"The {self._what} at {self.path} was written by a newer version of piximi_widgets "
-                f"(schema {version}, this one knows {known}). Update with: pip install -U piximi-widgets"
+        if self._local.log is not None and identity_of(self._log) != self._local.log:
+            raise self._error(
+                f"{self._log.name}, a part of the {self._what} at {self.path}, was deleted while it was"
+                " open; nothing was changed. backup() on the object that is still open saves all that was"
+                " in it."
             )
-        return version
 
     # -- the WAL-reset guard -----------------------------------------------------------------------
 
@@ -288,17 +330,32 @@ class Database:
     def _lock(self) -> None:
         if not self._guarded:
             return
-        if self._lock_file is None:
-            self._lock_file = self.path.with_name(f"{self.path.name}-lock").open("ab")
-        if try_lock(self._lock_file):
-            return
         deadline = time.monotonic() + _BUSY_SECONDS
         pause = 0.0002
-        while not try_lock(self._lock_file):
+        while not self._try_lock():
             if time.monotonic() > deadline:
                 raise sqlite3.OperationalError("database is locked")
             time.sleep(pause)
             pause = min(pause * 1.5, 0.005)
+
+    def _try_lock(self) -> bool:
+        place = f"{self.path}-lock"
+        if self._lock_file is None:
+            try:
+                self._lock_file = open(place, "ab")  # noqa: SIM115
+            except OSError as error:
+                if self._identity is not None:
+                    self._refuse_if_gone()
+                raise self._unreachable(error) from error
+        if not try_lock(self._lock_file):
+            return False
+        status = os.fstat(self._lock_file.fileno())
+        if identity_of(place) == (status.st_dev, status.st_ino):
+            return True
+        # Somebody has tidied up: others would lock a new file of that name.
+        self._lock_file.close()
+        self._lock_file = None
+        return False
 
     def _unlock(self) -> None:
         if self._lock_file is not None:
@@ -334,74 +391,21 @@ class Database:
 
     def _put_in_words(self, exception: BaseException | None) -> None:
         """Raise what a person can act on; return where the exception is a programming error."""
-        sentence = explanation(exception) if isinstance(exception, sqlite3.DatabaseError) else None
-        if sentence is not None:
-            raise self._error(f"The {self._what} at {self.path} {sentence}") from exception
+        if not isinstance(exception, sqlite3.DatabaseError):
+            return
+        sentence = explanation(exception, self.path, _BUSY_SECONDS, self.read_only)
+        if sentence is None:
+            return
+        if is_damage(exception):
+            raise self._damaged(sentence, self._foreign if is_foreign(exception) else None) from exception
+        raise self._error(f"The {self._what} at {self.path} {sentence}") from exception
 
+    def _unreachable(self, exception: OSError) -> PiximiError:
+        return self._error(
+            f"The {self._what} at {self.path} cannot be used here ({exception.strerror or exception}). Check the"
+            " folder, its rights and the disk; where it may only be read, open it read-only."
+        )
 
-class Transaction:
-    """What `Database.write` gives; one plain class, since nested generators would cost half of a small commit."""
-
-    __slots__ = ("_connection", "_database", "_full_sync")
-
-    def __init__(self, database: Database, full_sync: bool) -> None:
-        self._database = database
-        self._full_sync = full_sync
-
-    def __enter__(self) -> sqlite3.Connection:
-        database = self._database
-        connection = self._connection = database._connection()
-        if connection.in_transaction:
-            raise RuntimeError("a write transaction was begun inside another transaction")
-        database._begin()
-        try:
-            database._writing.acquire()
-            try:
-                try:
-                    database._lock()
-                    if self._full_sync:
-                        connection.execute("PRAGMA synchronous=FULL")
-                    connection.execute("BEGIN IMMEDIATE")
-                except BaseException:
-                    # Ctrl+C during a wait is raised after SQLite has begun the transaction all the same.
-                    try:
-                        if connection.in_transaction:
-                            connection.execute("ROLLBACK")
-                    finally:
-                        database._unlock()
-                    raise
-            except BaseException:
-                database._writing.release()
-                raise
-        except BaseException as exception:
-            database._end()
-            database._put_in_words(exception)
-            raise
-        return connection
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        database, connection = self._database, self._connection
-        try:
-            try:
-                if kind is None:
-                    connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                if self._full_sync:
-                    connection.execute(f"PRAGMA synchronous={database._synchronous}")
-            if database._guarded:
-                database._checkpoint(connection)
-        except sqlite3.DatabaseError as exception:
-            database._put_in_words(exception)
-            raise
-        finally:
-            try:
-                database._unlock()
-            finally:
-                try:
-                    database._writing.release()
-                finally:
-                    database._end()
-        database._poller.poke()
-        database._put_in_words(error)
+    def _damaged(self, sentence: str, kind: type[PiximiError] | None = None) -> PiximiError:
+        advice = self._advice(self.path) if self._advice else "Restore it from a copy."
+        return (kind or self._error)(f"The {self._what} at {self.path} {sentence} {advice}".rstrip())

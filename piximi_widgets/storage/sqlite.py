@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-_WAL_VERSION_BYTE = 18
-
 
 def has_wal_reset_bug(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
     """Whether this SQLite can damage a WAL database when two connections write and checkpoint at once.
@@ -20,16 +18,6 @@ def has_wal_reset_bug(version: tuple[int, ...] = sqlite3.sqlite_version_info) ->
     if version >= (3, 51, 3):
         return False
     return not ((3, 50, 7) <= version < (3, 51, 0) or (3, 44, 6) <= version < (3, 45, 0))
-
-
-def is_wal(path: Path) -> bool:
-    """Whether the database file says that it is in WAL mode (byte 18 of SQLite's file format)."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(_WAL_VERSION_BYTE + 1)
-    except OSError:
-        return False
-    return len(header) > _WAL_VERSION_BYTE and header[_WAL_VERSION_BYTE] == 2
 
 
 @lru_cache(maxsize=64)
@@ -72,19 +60,58 @@ def statements(script: str) -> Iterator[str]:
         yield statement
 
 
-def explanation(exception: sqlite3.DatabaseError) -> str | None:
-    """What a person can do about an SQLite error, or None when it is a programming error."""
+def is_damage(exception: BaseException | None) -> bool:
+    """Whether SQLite found a database damaged, or no database at all."""
+    text = str(exception).lower()
+    return isinstance(exception, sqlite3.DatabaseError) and (
+        "malformed" in text or "unsupported file format" in text or is_foreign(exception)
+    )
+
+
+def is_foreign(exception: BaseException | None) -> bool:
+    """Whether SQLite does not know a file as a database."""
+    return isinstance(exception, sqlite3.DatabaseError) and "not a database" in str(exception).lower()
+
+
+def explanation(exception: sqlite3.DatabaseError, path: Path, waited: float, read_only: bool) -> str | None:
+    """What a person can do about an SQLite error, or None when it is a programming error.
+
+    Parameters
+    ----------
+    exception : sqlite3.DatabaseError
+    path : Path
+        The database.
+    waited : float
+        Seconds that another process' lock was waited for.
+    read_only : bool
+        Whether the database is open for reading only.
+    """
     text = str(exception).lower()
     if "full" in text:
         return (
             "could not be written: the disk is full. Make room and try again; what was saved before is safe."
         )
     if "locked" in text or "busy" in text:
-        return "was being written by another process for half a minute. Try again."
+        return (
+            f"was being written by another process for {waited:g} seconds. Try again; if it stays so, close"
+            " the other programs that have it open."
+        )
+    if is_damage(exception):
+        return "is damaged or is not a database; it was left as it is."
+    if "readonly" in text and read_only:
+        return (
+            "was left in the middle of a change by a process that did not end well. Open it once for"
+            " writing, which takes that change back."
+        )
     if "readonly" in text:
         return "may not be written: check the file's rights, or open it read-only."
-    if "not a database" in text or "malformed" in text:
-        return "is damaged or is not a database. Restore it from a copy; it was left as it is."
-    if "unable to open" in text or "disk i/o" in text:
+    if "unable to open" in text and path.exists() and not os.access(path.parent, os.W_OK):
+        return "may not be written: its folder is read-only. Open it read-only, or copy the folder."
+    if "disk i/o" in text:
+        return (
+            f"could not be read or written ({exception}): the disk may be full, gone or damaged. Make room,"
+            " check the disk and try again; what was saved before is safe."
+        )
+    if "unable to open" in text:
         return f"cannot be reached ({exception}). Check the folder, its rights and the disk."
     return None

@@ -28,7 +28,7 @@ _SEEDS = {"digits": 4, "MNIST fixture": 2}
 
 def sample_digits() -> tuple[np.ndarray, np.ndarray]:
     """Scikit-learn's digits as the sample project has them: (1797, 32, 32) uint8 and (1797,) int."""
-    from piximi_widgets.samples import _load
+    from piximi_widgets.samples.digits import _load
 
     return _load()
 

@@ -430,10 +430,10 @@ def test_two_importers_of_the_same_files_add_each_once(dataset, folder):
 
 
 def test_piximis_own_images(dataset, piximi_files):
-    """Piximi's sample TIFFs are added; its DICOM and JSON files are not images of this issue's kinds."""
+    """Piximi's sample TIFFs and DICOM files are added; its JSON files are no images."""
     report = dataset.add_images(piximi_files)
-    assert len(report.added) == 6
+    assert len(report.added) == 8
     assert report.failed == {}
-    assert sorted(dataset.images["channels"]) == [1, 1, 1, 3, 4, 5]
+    assert sorted(dataset.images["channels"]) == [1, 1, 1, 1, 1, 3, 4, 5]
     assert len(dataset.window()) == 4
     assert all(dataset.thumbnail(image_id).startswith(b"\x89PNG") for image_id in report.added)

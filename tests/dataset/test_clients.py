@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from piximi_widgets.errors import CategoryError, SelectionError
+
+ROOT = Path(__file__).parents[2]
 
 
 def labels(dataset) -> str:
@@ -91,3 +98,39 @@ def test_a_whole_session_sent_twice_equals_one_sent_once(ten):
         model.update(dict.fromkeys(ids.tolist(), name))
     assert labels(ten) == "".join(model[i] for i in range(1, 11))
     assert len(ten.journal["revision"].unique()) <= 60 + 4
+
+
+def test_another_kernel_sees_a_label_and_may_undo_only_its_own(ten):
+    """A process of its own labels and undoes; this one is told of both, and its columns follow."""
+    news = threading.Event()
+    subscription = ten.watch(news.set)
+    program = (
+        "import sys\n"
+        "from piximi_widgets.dataset import Dataset\n"
+        "with Dataset(sys.argv[1]) as dataset:\n"
+        "    for step in (lambda: dataset.label([2, 3], 'b', by='bob'), lambda: dataset.undo(by='bob')):\n"
+        "        sys.stdin.readline()\n"
+        "        print(step().revision, flush=True)\n"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", program, str(ten.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    ten.label([1, 2], "a", by="ann")
+    try:
+        for expected in ([1, 2, 2], [1, 1, 0]):
+            news.clear()
+            other.stdin.write("\n")
+            other.stdin.flush()
+            revision = int(other.stdout.readline())
+            assert news.wait(5)
+            assert ten.columns().revision == revision
+            assert ten.columns([1, 2, 3]).category_id.tolist() == expected
+    finally:
+        subscription.close()
+        other.communicate(timeout=30)
+    assert ten.undo(by="bob").changed.size == 0
+    assert ten.undo(by="ann").changed.tolist() == [1, 2]

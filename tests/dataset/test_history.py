@@ -67,7 +67,9 @@ def test_undo_takes_back_every_action(ten):
         lambda: ten.remove_category("A", move_to="c"),
         lambda: ten.merge_categories(["c"], into="new"),
         lambda: ten.split(training=0.5),
-        lambda: ten.load_labels(pd.DataFrame({"id": [1, 7], "category": ["new", "made"]})),
+        lambda: ten.load_labels(
+            pd.DataFrame({"id": [1, 7], "category": ["new", "made"]}), add_categories=True
+        ),
     ]
     states = [state()]
     for step in steps:

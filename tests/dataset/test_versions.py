@@ -13,7 +13,10 @@ import pytest
 from PIL import Image
 
 from piximi_widgets.dataset import Dataset
+from piximi_widgets.dataset.sql import images as image_sql
+from piximi_widgets.dataset.sql.images import ImageFile, NewImage
 from piximi_widgets.errors import DatasetVersionError, SelectionError
+from tests.dataset.crops import cut
 
 
 def test_a_version_holds_labeled_images_only(ten):
@@ -83,12 +86,235 @@ def test_fingerprints_tell_content_not_place(tmp_path):
         assert two.snapshot().fingerprint != first
 
 
+def fingerprint_by_hand(images, names, partitions) -> str:
+    """From the definition alone: SHA-256 of the sorted lines of pixel hash, category name and partition."""
+    lines = []
+    for image, name, partition in zip(images, names, partitions, strict=True):
+        planes = np.asarray(image)[None, :, :, None]
+        little = planes.astype(planes.dtype.newbyteorder("<"))
+        head = f"{planes.shape} {little.dtype.str}\n".encode()
+        digest = hashlib.sha256(head + little.tobytes("C")).hexdigest()
+        lines.append(json.dumps([digest, name, partition]))
+    return hashlib.sha256("\n".join(sorted(lines)).encode("ascii")).hexdigest()
+
+
+RAMP = np.arange(2 * 3 * 4, dtype=np.uint16).reshape(2, 3, 4) * 2731
+RAMP_FINGERPRINT = "31a96a3be3997d992448110cc7c5c0294eba2cebeab413c38f022a5248799afa"
+
+
+@pytest.mark.parametrize("dtype", ["<u2", ">u2", "=u2"])
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("others", [0, 3])
+def test_one_fingerprint_on_any_machine(tmp_path, dtype, turned, others):
+    """Byte order in memory, memory layout, order of adding, ids and colors of categories: none of it counts."""
+    names, partitions = ["naïve µ", "b"], ["training", "test"]
+    assert fingerprint_by_hand(RAMP, names, partitions) == RAMP_FINGERPRINT
+    pixels = np.asfortranarray(RAMP.astype(dtype))
+    with Dataset(tmp_path / "any") as dataset:
+        if others:
+            dataset.add_images(np.zeros((others, 5, 5), np.uint8))
+            for name in "xyz":
+                dataset.add_category(name)
+        order = slice(None, None, -1) if turned else slice(None)
+        ids = dataset.add_images([*pixels[order]], labels=names[order]).added
+        for image_id, partition in zip(ids, partitions[order], strict=True):
+            dataset.set_partition(image_id, partition)
+        version = dataset.snapshot()
+        assert version.fingerprint == RAMP_FINGERPRINT
+        dataset.recolor_category("b", "red")
+        dataset.rename_category("b", "c")
+        assert dataset.snapshot().fingerprint == fingerprint_by_hand(RAMP, ["naïve µ", "c"], partitions)
+        dataset.rename_category("c", "b")
+        assert dataset.snapshot().fingerprint == RAMP_FINGERPRINT
+        dataset.set_partition(ids[0], None)
+        assert dataset.snapshot().fingerprint != RAMP_FINGERPRINT
+
+
+def test_a_category_that_was_made_again_has_its_old_fingerprint(ten):
+    """Removed with its labels, added anew and given again: the content is the same, the id another."""
+    ten.label([1, 2], "a")
+    ten.label([3], "b")
+    first = ten.snapshot()
+    ten.remove_category("a")
+    without = ten.snapshot()
+    assert without.classes == ["b"]
+    ten.add_category("a")
+    ten.label([1, 2], "a")
+    again = ten.snapshot()
+    assert again.fingerprint == first.fingerprint != without.fingerprint
+    assert again.category_ids.tolist() != first.category_ids.tolist()
+
+
+def test_unsure_labels_are_labels(ten):
+    """An image marked as unsure is in a version like any other; the flag leaves no trace in the fingerprint."""
+    ten.label([1, 2], "a")
+    first = ten.snapshot()
+    ten.mark_unsure([2])
+    second = ten.snapshot()
+    assert second.ids.tolist() == [1, 2]
+    assert second.fingerprint == first.fingerprint
+
+
+def test_a_crop_of_a_changed_file_is_noticed(dataset, picture, tmp_path):
+    """A crop is hashed anew when its parent's file has changed, and only then."""
+    dataset.add_images(picture(tmp_path / "whole.png", (12, 12)))
+    crops = cut(dataset, 1, 2)
+    dataset.add_category("a")
+    dataset.label(crops, "a")
+    first = dataset.snapshot()
+    assert dataset.snapshot().fingerprint == first.fingerprint
+    picture(tmp_path / "whole.png", (12, 12))
+    with pytest.warns(UserWarning, match="crop 0 of 1, crop 1 of 1: .*changed since"):
+        second = dataset.snapshot()
+    expected = dataset.pixels(crops[0])
+    assert expected.shape == (1, 3, 3, 1)
+    whole = np.asarray(Image.open(tmp_path / "whole.png"))
+    assert np.array_equal(expected[0, ..., 0], whole[:3, :3])
+    head = f"{expected.shape} |u1\n".encode()
+    digest = hashlib.sha256(head + np.ascontiguousarray(whole[:3, :3]).tobytes()).digest()
+    assert int(second.hashes[0]) == int.from_bytes(digest[:8], "big")
+
+
+def test_each_file_of_an_image_counts(dataset, picture, tmp_path, monkeypatch):
+    """An image of two files, and a crop of it: hashed anew when the second file changes, and not again."""
+    from piximi_widgets.dataset import current_hashes
+
+    read = current_hashes._read
+    ids_read = []
+    monkeypatch.setattr(current_hashes, "_read", lambda *given: ids_read.append(given[1].id) or read(*given))
+    files = [picture(tmp_path / f"w{number}.png", (12, 12)) for number in (1, 2)]
+    status = [file.stat() for file in files]
+    with dataset._database.write() as connection:
+        further = ImageFile(str(files[1]), None, status[1].st_size, status[1].st_mtime_ns)
+        whole = NewImage(
+            *("joined", 12, 12, 2, 1, "uint8", str(files[0])),
+            size=status[0].st_size,
+            mtime_ns=status[0].st_mtime_ns,
+            files=(further,),
+        )
+        image_sql.insert(connection, [whole])
+    labeled = [1, *cut(dataset, 1, 1)]
+    dataset.add_category("a")
+    dataset.label(labeled, "a")
+    first = dataset.snapshot()
+    dataset.snapshot()
+    assert sorted(ids_read) == labeled
+    picture(files[1], (12, 12))
+    with pytest.warns(UserWarning, match="joined, crop 0 of 1: .*changed since"):
+        second = dataset.snapshot()
+    assert (first.hashes != second.hashes).all()
+    assert dataset.snapshot().fingerprint == second.fingerprint
+    assert sorted(ids_read) == sorted(labeled * 2)
+
+
+# -- differences -----------------------------------------------------------------------------------
+
+
+def test_a_difference_of_two_versions_by_hand(ten):
+    """Relabeled, moved, taken out and new images, each with what was and what is."""
+    ten.label([1, 2, 3, 4], "a")
+    ten.label([5], "b")
+    for image_id in range(1, 6):
+        ten.set_partition(image_id, "training")
+    first = ten.snapshot()
+    ten.label([2, 3], "b")
+    ten.set_partition([3, 5], "test")
+    ten.exclude([4])
+    ten.label([9], "c")
+    table = first.diff(ten.snapshot())
+    gap = None
+    expected = [
+        (2, "label", "a", "b", "training", "training"),
+        (3, "label", "a", "b", "training", "test"),
+        (3, "partition", "a", "b", "training", "test"),
+        (4, "removed", "a", gap, "training", gap),
+        (5, "partition", "b", "b", "training", "test"),
+        (9, "added", gap, "c", gap, "unassigned"),
+    ]
+    assert table.index.name == "id"
+    assert list(table.columns) == [
+        "change",
+        "category_before",
+        "category_after",
+        "partition_before",
+        "partition_after",
+    ]
+    found = table.astype(object).where(table.notna(), gap)
+    assert list(found.itertuples(name=None)) == expected
+    assert len(first.diff(first)) == 0
+    assert table.attrs["renamed"] == {}
+    back = ten.versions[1].diff(ten.versions[0])
+    assert back["change"].value_counts().to_dict() == {"label": 2, "partition": 2, "added": 1, "removed": 1}
+
+
+def test_a_renamed_category_is_no_new_label(ten):
+    """The rename is told once; a new category that gets the old name is another one."""
+    ten.label([1, 2, 3], "a")
+    ten.label([4], "b")
+    first = ten.snapshot()
+    ten.rename_category("a", "z")
+    table = first.diff(ten.snapshot())
+    assert len(table) == 0
+    assert table.attrs["renamed"] == {"a": "z"}
+    ten.add_category("a")
+    ten.label([3], "a")
+    table = first.diff(ten.snapshot())
+    assert table.index.tolist() == [3]
+    assert table.loc[3, ["change", "category_before", "category_after"]].tolist() == ["label", "a", "a"]
+
+
+def test_a_category_that_was_made_again_is_the_old_one(ten):
+    """Without its images in between there is no difference in their labels."""
+    ten.label([1, 2], "a")
+    ten.label([4], "b")
+    first = ten.snapshot()
+    ten.remove_category("a")
+    ten.add_category("a")
+    ten.label([1, 2], "a")
+    assert len(first.diff(ten.snapshot())) == 0
+
+
+def test_another_category_that_took_over_a_name_is_another_one(ten):
+    """Category b is called a now, since the first a was removed: whose images were moved is told."""
+    ten.label([1], "a")
+    ten.label([4], "b")
+    first = ten.snapshot()
+    ten.remove_category("a", move_to="b")
+    ten.rename_category("b", "a")
+    table = first.diff(ten.snapshot())
+    assert table["change"].to_dict() == {1: "label"}
+    assert table.attrs["renamed"] == {"b": "a"}
+
+
+def test_other_pixels_under_the_same_id(dataset, picture, tmp_path):
+    """A file that was replaced is a difference of its own."""
+    dataset.add_images([picture(tmp_path / f"{name}.png") for name in "ab"], labels=["x", "x"])
+    first = dataset.snapshot()
+    picture(tmp_path / "b.png")
+    with pytest.warns(UserWarning, match="changed since"):
+        table = first.diff(dataset.snapshot())
+    assert table["change"].to_dict() == {2: "pixels"}
+
+
+def test_versions_of_two_projects_are_matched_by_pixels(tmp_path):
+    """The same pictures in another order and under other ids; of two equal pictures each counts once."""
+    values = np.random.default_rng(5).integers(0, 255, (4, 6, 5), dtype=np.uint8)
+    with Dataset(tmp_path / "one") as one, Dataset(tmp_path / "two") as two:
+        one.add_images([*values, values[0]], labels=["a", "a", "b", "b", "c"])
+        two.add_images(np.zeros((2, 6, 5), np.uint8))
+        two.add_images([values[0], values[0], values[2], values[1]], labels=["c", "a", "a", "a"])
+        table = one.snapshot().diff(two.snapshot())
+    rows = table[["change", "category_before", "category_after"]].astype(object)
+    assert [(i, *row[:1]) for i, *row in rows.itertuples(name=None)] == [(4, "removed"), (5, "label")]
+    assert rows.loc[5].tolist() == ["label", "b", "a"]
+
+
 def test_a_changed_file_is_noticed(dataset, picture, tmp_path):
     """Pixels that were replaced after labeling are hashed anew, and somebody is told."""
     for name in ("a", "b"):
         dataset.add_images(picture(tmp_path / f"{name}.png"), labels=["x"])
     first = dataset.snapshot()
-    picture(tmp_path / "a.png", (9, 9))
+    picture(tmp_path / "a.png")
     with pytest.warns(UserWarning, match=r"a\.png.*changed since"):
         second = dataset.snapshot()
     assert second.fingerprint != first.fingerprint
@@ -214,59 +440,6 @@ def test_predictions_that_do_not_fit(ten, classes, ids, probabilities):
     with pytest.raises(SelectionError):
         ten.store_predictions("e", classes, ids, probabilities)
     assert ten.prediction_arrays("e") is None
-
-
-# -- label files -----------------------------------------------------------------------------------
-
-
-def test_labels_go_through_a_file_and_back(dataset, picture, tmp_path):
-    """What to_csv writes, load_labels reads into another project of the same files, categories and all."""
-    paths = [picture(tmp_path / "raw" / f"{n}.png") for n in range(4)]
-    odd = 'NA, "quoted"\nand <b>'
-    dataset.add_images(paths, labels=["None", odd, None, "1"])
-    dataset.to_csv(tmp_path / "labels.csv")
-    with Dataset(tmp_path / "other") as other:
-        other.add_images(np.zeros((3, 5, 8), np.uint8))
-        other.add_images(paths)
-        report = other.load_labels(tmp_path / "labels.csv")
-        assert report.failed == {}
-        assert report.changed.tolist() == [4, 5, 7]
-        category = other.images["category"]
-        assert category[[4, 5, 7]].tolist() == ["None", odd, "1"]
-        assert category[6] != category[6]
-        assert other.load_labels(tmp_path / "labels.csv").unchanged == 3
-        other.undo()
-        assert other.images["category"].isna().all()
-
-
-def test_arrays_are_matched_by_id_and_name(ten, tmp_path):
-    """Images without a path are known by id, and only if the name agrees: ids are local to a project."""
-    ten.label([1, 2], "a")
-    ten.to_csv(tmp_path / "labels.csv")
-    ten.unlabel([1, 2])
-    assert ten.load_labels(tmp_path / "labels.csv").changed.tolist() == [1, 2]
-    with Dataset(tmp_path / "other") as other:
-        other.add_images(np.zeros((3, 5, 8), np.uint8))
-        report = other.load_labels(tmp_path / "labels.csv")
-        assert report.changed.size == 0
-        assert len(report.failed) == 2
-        assert "another project" in next(iter(report.failed.values()))
-
-
-def test_label_tables_by_name(ten):
-    """A DataFrame with names works where names are unique; each bad row is reported."""
-    ids = ten.add_images(np.zeros((3, 5, 8), np.uint8), names=["one", "two", "two"]).added
-    table = pd.DataFrame({"name": ["one", "two", "nine", "one", None], "label": ["a", "b", "c", "b", "a"]})
-    report = ten.load_labels(table)
-    assert report.changed.tolist() == ids[:1]
-    assert set(report.failed) == {"two", "nine", "one", "row 5"}
-    assert "2 images have this name" in report.failed["two"]
-    assert "earlier row" in report.failed["one"]
-    for wrong in (pd.DataFrame({"name": ["one"]}), pd.DataFrame({"category": ["a"]})):
-        with pytest.raises(SelectionError, match="needs a column"):
-            ten.load_labels(wrong)
-    with pytest.raises(SelectionError, match="no file"):
-        ten.load_labels("nowhere.csv")
 
 
 def test_a_schema_has_the_designed_columns(ten):

@@ -102,6 +102,35 @@ def test_an_input_shape_with_other_channels_than_the_images():
     assert "(32, 32, 1)" in problem.message
 
 
+def test_a_channel_that_the_images_do_not_have():
+    config = TrainingConfig(channels=(0, 4, 3))
+    problem = only(check(config, class_counts=GOOD, shapes=shapes(channels=3)))
+    assert problem.field == "channels"
+    assert "no channel 3, 4" in problem.message
+    assert "3 channels, 0 to 2" in problem.message
+    problem = only(check(TrainingConfig(channels=1), class_counts=GOOD, shapes=shapes()))
+    assert "one channel, 0" in problem.message
+    assert check(TrainingConfig(channels=(2, 0)), class_counts=GOOD, shapes=shapes(channels=3)) == []
+
+
+def test_a_channel_that_some_images_lack():
+    """Images that differ may be trained on together as far as all of them have what was chosen."""
+    mixed = np.concatenate([shapes(60, 2), shapes(10, 4)])
+    problem = only(check(TrainingConfig(channels=(0, 2)), class_counts=GOOD, shapes=mixed))
+    assert problem.field == "channels"
+    assert "60 of 70 lack it (60 with 2, 10 with 4)" in problem.message
+    assert check(TrainingConfig(channels=(1, 0)), class_counts=GOOD, shapes=mixed) == []
+
+
+def test_an_input_shape_that_does_not_fit_the_chosen_channels():
+    config = TrainingConfig(input_shape=(32, 32, 4), channels=(0, 2))
+    problem = only(check(config, class_counts=GOOD, shapes=shapes(channels=4)))
+    assert problem.field == "input_shape"
+    assert "(32, 32, 2)" in problem.message
+    fitting = config.model_copy(update={"input_shape": (32, 32, 2)})
+    assert check(fitting, class_counts=GOOD, shapes=shapes(channels=4)) == []
+
+
 def test_all_problems_are_found_at_once():
     config = TrainingConfig(input_shape=(8, 8, 1), batch_size=1000)
     problems = check(config, class_counts=GOOD | {"rare": 1}, shapes=shapes())

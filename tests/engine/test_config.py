@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +36,20 @@ from piximi_widgets.errors import ConfigurationError
         ("input_shape", (32, 32)),
         ("input_shape", (0, 32, 1)),
         ("input_shape", "large"),
+        ("channels", ()),
+        ("channels", (0, 0)),
+        ("channels", (0, -1)),
+        ("channels", (0, 1.5)),
+        ("channels", (0, True)),
+        ("channels", "DAPI"),
+        ("channels", True),
+        ("channels", {0: 1}),
+        ("channels", None),
+        ("plane", -1),
+        ("plane", 0.5),
+        ("plane", True),
+        ("plane", "top"),
+        ("plane", None),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_expected(field: str, value: object):
@@ -84,13 +99,39 @@ def test_model_validate_raises_our_own_error():
         st.just("auto"), st.tuples(st.integers(1, 2048), st.integers(1, 2048), st.integers(1, 64))
     ),
     optimizer=st.sampled_from(["adam", "sgd"]),
+    channels=st.one_of(
+        st.just("all"), st.lists(st.integers(0, 1023), min_size=1, max_size=64, unique=True).map(tuple)
+    ),
+    plane=st.one_of(st.sampled_from(["middle", "max"]), st.integers(0, 65535)),
 )
-def test_json_brings_back_the_same_config(learning_rate, epochs, shape, optimizer):
+def test_json_brings_back_the_same_config(learning_rate, epochs, shape, optimizer, channels, plane):
     config = TrainingConfig(
-        learning_rate=learning_rate, epochs=epochs, input_shape=shape, optimizer=optimizer
+        learning_rate=learning_rate,
+        epochs=epochs,
+        input_shape=shape,
+        optimizer=optimizer,
+        channels=channels,
+        plane=plane,
     )
+    assert (config.channels, config.plane) == (channels, plane)
     assert TrainingConfig.from_json(config.to_json()) == config
     assert TrainingConfig.from_json(json.dumps(config.to_json())) == config
+
+
+def test_channels_and_planes_may_be_any_whole_numbers():
+    """NumPy's numbers, lists and ranges mean what Python's do, and one channel needs no brackets; order counts."""
+    assert TrainingConfig(channels=2).channels == (2,)
+    assert TrainingConfig(channels=[3, np.int64(1)]).channels == (3, 1)
+    assert TrainingConfig(channels=range(3)).channels == (0, 1, 2)
+    assert TrainingConfig(channels=np.array([1, 0])).channels == (1, 0)
+    assert TrainingConfig(plane=np.uint8(4)).plane == 4
+
+
+def test_settings_from_before_there_were_channels_and_planes_mean_all_and_the_first():
+    old = TrainingConfig(epochs=7).to_json()
+    del old["channels"], old["plane"]
+    config = TrainingConfig.from_json(old)
+    assert (config.channels, config.plane, config.epochs) == ("all", 0, 7)
 
 
 def test_json_of_a_newer_version_is_refused():

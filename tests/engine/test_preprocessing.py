@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from piximi_widgets.engine.config import TrainingConfig
 from piximi_widgets.engine.preprocessing import (
     Preprocessing,
+    chosen_channels,
     fit_preprocessing,
     resize,
     resolve_input_shape,
@@ -110,6 +113,99 @@ def test_auto_takes_the_median_within_bounds(shapes, expected):
 def test_a_given_shape_is_kept():
     config = TrainingConfig(input_shape=(200, 17, 2))
     assert resolve_input_shape(config, np.array([(28, 28, 2)])) == (200, 17, 2)
+
+
+def two_stacks() -> list[np.ndarray]:
+    """Two images of three planes and four channels, (3, 20, 24, 4)."""
+    return [RANDOM.integers(0, 60_000, (3, 20, 24, 4)).astype(np.uint16) for _ in range(2)]
+
+
+@pytest.mark.parametrize("channels", [None, (2,), (3, 0), (0, 1, 2, 3)])
+@pytest.mark.parametrize("plane", [0, 2, 9, "middle", "max"])
+def test_channels_and_planes_are_those_that_were_chosen(channels, plane):
+    """At the images' own size the values are the raw ones, value by value."""
+    images = two_stacks()
+    order = channels or (0, 1, 2, 3)
+    prepared = stack(images, (20, 24, len(order)), plane=plane, channels=channels)
+    for image, result in zip(images, prepared, strict=True):
+        for position, channel in enumerate(order):
+            planes = [image[z, :, :, channel] for z in range(3)]
+            expected = {0: planes[0], 2: planes[2], 9: planes[2], "middle": planes[1]}.get(plane)
+            if plane == "max":
+                expected = np.maximum(np.maximum(planes[0], planes[1]), planes[2])
+            np.testing.assert_array_equal(result[:, :, position], expected.astype(np.float32))
+
+
+def test_the_defaults_take_all_channels_of_the_first_plane_bit_for_bit():
+    """What the settings' first version did: the first plane, resized, with all its channels."""
+    images = two_stacks()
+    default = TrainingConfig()
+    chosen = stack(images, (16, 17, 4), plane=default.plane, channels=chosen_channels(default))
+    expected = np.stack([resize(image[0], 16, 17) for image in images])
+    assert chosen.tobytes() == expected.tobytes()
+
+
+def test_the_choice_is_recorded_and_used_for_new_images():
+    """What was fitted with two of four channels prepares other images by the same choice, with its own statistics."""
+    images = two_stacks()
+    pixels = stack(images, (20, 24, 2), plane="max", channels=(3, 1))
+    preprocessing = fit_preprocessing(pixels, "training-statistics", plane="max", channels=(3, 1))
+    again = Preprocessing.from_json(json.loads(json.dumps(preprocessing.to_json())))
+    assert again == preprocessing
+    raw = np.stack([image.max(axis=0) for image in images])[..., [3, 1]].astype(np.float64)
+    expected = (raw - raw.mean(axis=(0, 1, 2))) / raw.std(axis=(0, 1, 2))
+    np.testing.assert_allclose(again.prepare(images), expected, atol=1e-4)
+
+
+def test_a_missing_channel_is_named():
+    with pytest.raises(ImageReadError, match="Image 5.*channels 0, 2, counted from 0"):
+        stack([np.zeros((1, 20, 20, 2))], (20, 20, 2), channels=(0, 2), names=[5])
+
+
+def test_a_nan_in_any_plane_of_a_projection_is_named():
+    """The greatest of a number and NaN would hide a damaged plane."""
+    image = np.zeros((3, 20, 20, 1), np.float32)
+    image[1, 4, 4] = np.nan
+    assert stack([image], (20, 20, 1)).max() == 0
+    with pytest.raises(ImageReadError, match="not finite"):
+        stack([image], (20, 20, 1), plane="max")
+
+
+@pytest.mark.parametrize(("channels", "expected"), [("all", 5), ((4,), 1), ((0, 3), 2)])
+def test_auto_follows_the_chosen_channels(channels, expected):
+    config = TrainingConfig(channels=channels)
+    assert resolve_input_shape(config, np.array([(28, 30, 5)])) == (28, 30, expected)
+
+
+def test_a_record_without_channels_is_one_of_all():
+    """Classifiers of the first version have a plane, and no word about channels."""
+    old = {"input_shape": [20, 20, 2], "mean": [1.0, 2.0], "scale": [3.0, 4.0], "plane": 0}
+    preprocessing = Preprocessing.from_json(old)
+    assert (preprocessing.plane, preprocessing.channels) == (0, None)
+    del old["plane"]
+    assert Preprocessing.from_json(old) == preprocessing
+
+
+def test_the_input_is_told_in_words():
+    assert Preprocessing((32, 20, 3), (0.0,) * 3, (1.0,) * 3).input_words == "32×20×3"
+    chosen = Preprocessing((32, 20, 2), (0.0,) * 2, (1.0,) * 2, "max", (0, 3))
+    assert chosen.input_words == "32×20×2 (channels 0, 3; plane max)"
+
+
+@pytest.mark.parametrize(
+    "damage", [{"channels": [0]}, {"channels": [0, "x"]}, {"plane": "top"}, {"channels": []}]
+)
+def test_a_damaged_choice_is_refused(damage):
+    good = {
+        "input_shape": [20, 20, 2],
+        "mean": [1.0, 2.0],
+        "scale": [3.0, 4.0],
+        "plane": 0,
+        "channels": [1, 0],
+    }
+    assert Preprocessing.from_json(good).channels == (1, 0)
+    with pytest.raises(ValueError, match="channel|Channel|Plane"):
+        Preprocessing.from_json(good | damage)
 
 
 def test_json_brings_back_the_same_preprocessing():

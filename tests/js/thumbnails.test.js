@@ -75,3 +75,22 @@ test("a lost answer is asked for again; a picture that cannot be made is not", a
   assert.equal(thumbnails.failures.get(2), "truncated file");
   thumbnails.close();
 });
+
+test("when pictures look different, what is seen is asked for again and shown as it was until then", () => {
+  const { thumbnails, asked, cancelled, answer } = loader();
+  thumbnails.want([1, 2], 96);
+  answer(0, 10);
+  thumbnails.want([1, 2, 3], 96);
+  const before = thumbnails.get(1)?.url;
+  thumbnails.renew();
+  assert.deepEqual(cancelled, ["1"]);
+  assert.deepEqual(asked.at(-1)?.ids, [1, 2, 3]);
+  assert.equal(thumbnails.get(1)?.url, before);
+  // The answer to the question from before comes too late.
+  answer(1, 10);
+  answer(2, 20);
+  assert.notEqual(thumbnails.get(1)?.url, before);
+  assert.equal(thumbnails.get(1)?.bytes, 20);
+  assert.equal(thumbnails.get(3)?.bytes, 20);
+  thumbnails.close();
+});

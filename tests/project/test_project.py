@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -119,6 +120,41 @@ class TestFit:
         assert [experiment.name for experiment in project.experiments] == ["first"]
 
 
+class TestPartitions:
+    """What `fit` does with new labels, and what it says of leaking ones."""
+
+    class Never:
+        def submit(self, function, /, *arguments):
+            pass
+
+    def test_new_labels_join_in_the_manner_of_the_last_split(self, project, config):
+        project.split(training=0.5, test=0.3, seed=4, groups=[number // 5 for number in range(50)])
+        before = project.images["partition"]
+        project.label(project.select("category.isna()"), "vertical")
+        planned = project.planned_partitions()
+        project.fit(config, run=self.Never())
+        after = project.images["partition"]
+        assert np.array_equal(project.columns().partition, planned)
+        assert (after[before != "unassigned"] == before[before != "unassigned"]).all()
+        assert after.value_counts().to_dict() == {"training": 25, "test": 15, "validation": 10}
+        assert after.groupby(np.arange(50) // 5).nunique().eq(1).all()
+
+    def test_duplicates_in_two_parts_are_told_once_and_stop_nothing(self, project, config):
+        project.add_images([project.pixels(id) for id in (1, 2, 3)], labels=["horizontal"] * 3)
+        project.set_partition([1, 2, 3], "training")
+        project.set_partition([51, 52], "validation")
+        project.set_partition([53], "training")
+        with pytest.warns(UserWarning, match="4 images of .*“v1” have an exact duplicate") as caught:
+            experiment = project.fit(config, run=self.Never())
+        assert experiment.status == "WAITING"
+        assert len([one for one in caught if "exact duplicate" in str(one.message)]) == 1
+        assert caught[0].filename == __file__
+        project.set_partition([51, 52], "training")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            project.fit(config, run=self.Never())
+
+
 class TestRefusals:
     """Each of a user's mistakes gets a sentence, before any training starts."""
 
@@ -163,12 +199,12 @@ class TestRefusals:
         with pytest.raises(ConfigurationError, match="Learning rate must be"):
             pw.TrainingConfig(learning_rate=float("nan"))
 
-    def test_what_check_counts_is_what_fit_assigns(self, project, config):
+    def test_what_problems_counts_is_what_fit_assigns(self, project, config):
         """The check foresees the partitions; a batch as large as the training data is the boundary."""
-        assert project.check(config.model_copy(update={"batch_size": 30})) == []
-        assert [problem.field for problem in project.check(config.model_copy(update={"batch_size": 31}))] == [
-            "batch_size"
-        ]
+        assert project.problems(config.model_copy(update={"batch_size": 30})) == []
+        assert [
+            problem.field for problem in project.problems(config.model_copy(update={"batch_size": 31}))
+        ] == ["batch_size"]
         project.fit(config.model_copy(update={"epochs": 1}), run="inline")
         assert (project.images["partition"] == "training").sum() == 30
 
@@ -177,7 +213,9 @@ class TestRefusals:
         project.split(training=0.5, seed=2)
         project.label(project.select("category.isna()"), "vertical")
         most = max(
-            size for size in range(1, 50) if not project.check(config.model_copy(update={"batch_size": size}))
+            size
+            for size in range(1, 50)
+            if not project.problems(config.model_copy(update={"batch_size": size}))
         )
         project.fit(config.model_copy(update={"epochs": 1}), run="inline")
         assert (project.images["partition"] == "training").sum() == most

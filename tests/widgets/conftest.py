@@ -40,7 +40,13 @@ def close_later() -> Iterator[Callable]:
     yield keep
     for widget in widgets:
         widget.close()
-    names = {"piximi-training-form", "piximi-monitor", "piximi-evaluation", "piximi-studio"}
+    names = {
+        "piximi-import-form",
+        "piximi-training-form",
+        "piximi-monitor",
+        "piximi-evaluation",
+        "piximi-studio",
+    }
     assert eventually(lambda: not any(thread.name in names for thread in threading.enumerate()))
 
 

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,7 @@ class Location:
 
 _DYNAMIC = "id, category_id, partition, excluded, unsure, fixed"
 _FIELDS = tuple(name for name in NewImage.__dataclass_fields__ if name != "files")
+_VALUES = attrgetter(*_FIELDS)
 _LOCATION = (
     "id, name, path, block, block_index, size, mtime_ns, pixel_hash, planes, height, width, channels, dtype, region,"
     " reading, parent_id, EXISTS (SELECT 1 FROM file WHERE image_id = image.id)"
@@ -167,7 +169,9 @@ def known_sources(connection: sqlite3.Connection, sources: Sequence[str]) -> set
     """Which of these files are in the project already."""
     rows = connection.execute(
         "SELECT COALESCE(origin, path) FROM image WHERE removed = 0"
-        " AND COALESCE(origin, path) IN (SELECT value FROM json_each(?))",
+        " AND COALESCE(origin, path) IN (SELECT value FROM json_each(?1))"
+        " UNION SELECT COALESCE(file.origin, file.path) FROM file JOIN image ON image.id = image_id AND removed = 0"
+        " WHERE COALESCE(file.origin, file.path) IN (SELECT value FROM json_each(?1))",
         (json.dumps(list(sources)),),
     ).fetchall()
     return {row[0] for row in rows}
@@ -179,7 +183,7 @@ def insert(connection: sqlite3.Connection, images: Iterable[NewImage]) -> list[i
     statement = f"INSERT INTO image ({', '.join(_FIELDS)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
     ids: list[int | None] = []
     for image in images:
-        cursor = connection.execute(statement, tuple(getattr(image, field) for field in _FIELDS))
+        cursor = connection.execute(statement, _VALUES(image))
         image_id = cursor.lastrowid if cursor.rowcount else None
         ids.append(image_id)
         if image_id is not None and image.files:

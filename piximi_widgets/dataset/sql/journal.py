@@ -101,9 +101,10 @@ def set_images(
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS edit (id INTEGER PRIMARY KEY, value)")
     connection.execute("DELETE FROM temp.edit")
     connection.executemany("INSERT OR REPLACE INTO temp.edit VALUES (?, ?)", values)
+    # A cross join keeps SQLite from reading the whole image table for a few ids: the left table comes first.
     connection.execute(
         f"INSERT INTO change SELECT ?1, 'image', image.id, '{field}', image.{field}, edit.value"
-        " FROM temp.edit JOIN image ON image.id = edit.id WHERE image.removed = 0"
+        " FROM temp.edit CROSS JOIN image ON image.id = edit.id WHERE image.removed = 0"
         f" AND image.{field} IS NOT edit.value AND (?2 IS NULL OR image.{field} = ?2)",
         (operation_id, expected),
     )
@@ -157,7 +158,7 @@ def revert_images(
         )
     connection.execute(
         f"INSERT INTO change SELECT ?, 'image', image.id, '{field}', image.{field}, change.before"
-        " FROM change JOIN image ON image.id = change.target_id"
+        " FROM change CROSS JOIN image ON image.id = change.target_id"
         f" WHERE change.operation_id = ? AND change.target = 'image' AND change.field = '{field}'"
         f" AND {condition}",
         (operation_id, reverted),

@@ -7,7 +7,8 @@ page hears every answer.
 ===============  ===========================================  ==================================================
 kind             request                                      answer
 ===============  ===========================================  ==================================================
-``open``                                                      ``revision``, ``categories``, ``project``; columns
+``open``                                                      ``revision``, ``categories``, ``project``,
+                                                              ``pictures``; columns
 ``changes``      ``since``                                    a delta, or ``reload``
 ``operation``    ``client``, ``sequence``, ``action``,        ``kind: operation``, ``revision``, ``message``,
                  ``argument``, ``images``; ids                ``skipped``; or ``error`` and whether it is ``final``
@@ -20,8 +21,9 @@ kind             request                                      answer
 ``show``         all images again
 ===============  ===========================================  ==================================================
 
-Unasked, pages hear ``{kind: delta, from, to, categories}`` with the columns of the images that changed, and
-``{kind: reload}`` when they had better open again.
+Unasked, pages hear ``{kind: delta, from, to, categories, pictures}`` with the columns of the images that changed, and
+``{kind: reload}`` when they had better open again. Where ``pictures`` is another text than before, pictures look
+different now: channels or contrast were changed.
 """
 
 from __future__ import annotations
@@ -114,6 +116,7 @@ class Conversation:
             "revision": columns.revision,
             "categories": pack_categories(self._project.category_table()),
             "project": self._project.name,
+            "pictures": self._project.picture_version,
         }
         self._outbox.send(answer, pack_columns(columns))
 
@@ -192,7 +195,8 @@ class Conversation:
             # Images were removed. Added ones are part of the delta, and a page that does not know them opens again.
             return {"reload": True, "to": changes.revision}, []
         categories = pack_categories(self._project.category_table()) if changes.categories else None
-        return {"from": since, "to": changes.revision, "categories": categories}, pack_columns(columns, rows)
+        delta = {"from": since, "to": changes.revision, "categories": categories}
+        return {**delta, "pictures": self._project.picture_version}, pack_columns(columns, rows)
 
     def _name(self, image_id: int) -> str:
         columns = self._project.columns()

@@ -38,6 +38,8 @@ class Studio(ipywidgets.VBox):
         The experiment that the Train and Evaluate tabs show.
     labeler, form, monitor, evaluation : widgets or None
         The parts, once their tab was looked at.
+    import_form : ImportForm or None
+        Above the tabs, once “Add images” was pressed; an empty project begins with it.
     """
 
     experiment = traitlets.Any(None, allow_none=True)
@@ -53,6 +55,7 @@ class Studio(ipywidgets.VBox):
         self.form: Any = None
         self.monitor: Any = None
         self.evaluation: Any = None
+        self.import_form: Any = None
         self._title = theme.html("pxw-u-grow")
         self._picker = theme.classes(
             ipywidgets.Dropdown(description="Experiment", options=[], tooltip="Which training is shown"),
@@ -66,16 +69,27 @@ class Studio(ipywidgets.VBox):
             ),
             "pxw-u-button",
         )
+        self._adding = theme.classes(
+            ipywidgets.ToggleButton(
+                description="Add images", tooltip="Add image files to the project", disabled=project.read_only
+            ),
+            "pxw-u-button",
+        )
+        self._import = theme.classes(ipywidgets.VBox(()), "pxw-u-import")
+        theme.show(self._import, False)
         self._failure, self._stuck = theme.html(), theme.html()
         self._pages = [theme.classes(ipywidgets.VBox(()), "pxw-u-page") for _ in range(3)]
         self.tabs = ipywidgets.Tab(self._pages, titles=("Label", "Train", "Evaluate"))
-        top = theme.classes(ipywidgets.Box((self._title, self._picker)), "pxw-u-row")
+        top = theme.classes(ipywidgets.Box((self._title, self._adding, self._picker)), "pxw-u-row")
         self._hints = theme.classes(ipywidgets.Box((self._hint, self._again)), "pxw-u-row", "pxw-u-hint-row")
         theme.show(self._hints, False)
-        super().__init__((theme.style(), top, self._hints, self._failure, self._stuck, self.tabs))
+        super().__init__(
+            (theme.style(), top, self._import, self._hints, self._failure, self._stuck, self.tabs)
+        )
         theme.classes(self, "pxw", "pxw-studio", "pxw-u-stack")
         self.refresher = Refresher(self._draw, self._show_failure, name="piximi-studio", per_second=4)
         self._again.on_click(lambda _: self.train_again())
+        self._adding.observe(self._add_pressed, "value")
         self.tabs.observe(self._turned, "selected_index")
         self._picker.observe(self._picked, "value")
         self.observe(lambda change: self.refresher.request(), "experiment")
@@ -106,7 +120,7 @@ class Studio(ipywidgets.VBox):
             subscription.close()
         if hasattr(self, "refresher"):
             self.refresher.close()
-            for part in (self.labeler, self.form, self.monitor, self.evaluation):
+            for part in (self.import_form, self.labeler, self.form, self.monitor, self.evaluation):
                 if part is not None:
                     part.close()
         super().close()
@@ -126,6 +140,9 @@ class Studio(ipywidgets.VBox):
     def _turned(self, change: Any) -> None:
         self._act(lambda: self._open(self.tabs.selected_index))
 
+    def _add_pressed(self, change: Any) -> None:
+        self._act(lambda: self._show_import(self._adding.value))
+
     def _picked(self, change: Any) -> None:
         uid = change["new"]
         if uid is not None and (self.experiment is None or uid != self.experiment.uid):
@@ -138,6 +155,16 @@ class Studio(ipywidgets.VBox):
 
         self.experiment = latest_experiment(self._project)
         self._open(self.tabs.selected_index)
+        if not len(self._project) and not self._project.read_only:
+            self._adding.value = True
+
+    def _show_import(self, wanted: bool) -> None:
+        if wanted and self.import_form is None:
+            from ..import_form import ImportForm
+
+            self.import_form = ImportForm(self._project)
+            self._import.children = (self.import_form,)
+        theme.show(self._import, wanted)
 
     def _choose(self, uid: str) -> None:
         self.experiment = self._project.experiments[uid]

@@ -1,7 +1,7 @@
 """The form in which a training is set up and started.
 
 Its controls are made from the fields of ``engine.config.TrainingConfig``; what is wrong is said beside the field. It
-uses a project (check, fit, warm) and never loads TensorFlow.
+uses a project (problems, fit, warm) and never loads TensorFlow.
 """
 
 from .form import TrainingForm

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from abc import ABC, abstractmethod
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import ipywidgets
 from pydantic.fields import FieldInfo
@@ -151,6 +151,33 @@ class Number(Field):
         self.controls[0].value = f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
+class Typed(Field):
+    """A word or whole numbers, typed as text: ``all``, ``max``, ``0, 2``."""
+
+    several = False
+
+    def _make(self, info: FieldInfo) -> tuple[Any, ...]:
+        return (ipywidgets.Text(continuous_update=True, **self.options),)
+
+    def read(self) -> Any:
+        text = self.controls[0].value.strip().strip("()[]").lower()
+        parts = [part for part in text.replace(",", " ").split() if part]
+        # What is no number is for the configuration to judge: it knows the words.
+        if not parts or not all(part.isdecimal() and len(part) < 10 for part in parts):
+            return text
+        numbers = tuple(int(part) for part in parts)
+        return numbers if self.several or len(numbers) > 1 else numbers[0]
+
+    def write(self, value: Any) -> None:
+        self.controls[0].value = value if isinstance(value, str) else ", ".join(map(str, _listed(value)))
+
+
+class Numbers(Typed):
+    """The same for a setting that takes several numbers."""
+
+    several = True
+
+
 class Shape(Field):
     """Height, width and channels, or automatic."""
 
@@ -193,10 +220,13 @@ def make_field(name: str, info: FieldInfo) -> Field:
     kind = info.annotation
     if get_origin(kind) is Literal:
         return Choice(name, info)
-    if get_origin(kind) in (Union, types.UnionType) and any(
-        get_origin(part) is tuple for part in get_args(kind)
-    ):
-        return Shape(name, info)
+    if get_origin(kind) in (Union, types.UnionType):
+        bare = [_bare(part) for part in get_args(kind)]
+        tuples = [get_args(part) for part in bare if get_origin(part) is tuple]
+        if tuples:
+            return (Numbers if Ellipsis in tuples[0] else Shape)(name, info)
+        if int in bare:
+            return Typed(name, info)
     if kind is bool:
         return Switch(name, info)
     if kind is int:
@@ -205,6 +235,15 @@ def make_field(name: str, info: FieldInfo) -> Field:
         low, high = _bounds(info)
         return (Fraction if low is not None and high is not None and high <= 1 else Number)(name, info)
     raise TypeError(f"The form has no control for the setting {name!r} of type {kind}.")
+
+
+def _bare(kind: Any) -> Any:
+    """A type without the rules that are annotated to it."""
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
 def _bounds(info: FieldInfo) -> tuple[float | None, float | None]:

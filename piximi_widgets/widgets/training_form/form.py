@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
+from ...dataset.leakage import leakage_warning
 from ...engine.config import GROUPS, TrainingConfig
 from ...errors import ConfigurationError, NotTrainableError
 from .. import theme
@@ -62,7 +63,7 @@ class TrainingForm(ipywidgets.VBox):
             tooltip="The name of the experiment. A name that is taken gets a number.",
         )
         self._data = theme.html("pxw-u-grow")
-        self._problems = theme.html()
+        self._problems, self._leakage = theme.html(), theme.html()
         self._failure, self._fit_failure = theme.html(), theme.html()
         self._state = theme.html("pxw-u-muted")
         self._fit = self._button("Fit", "Start a training with these settings", self.fit, "pxw-u-primary")
@@ -189,6 +190,7 @@ class TrainingForm(ipywidgets.VBox):
             groups,
             self._data,
             self._problems,
+            self._leakage,
             self._failure,
             self._fit_failure,
             theme.classes(buttons, "pxw-u-row", "pxw-u-actions"),
@@ -209,6 +211,11 @@ class TrainingForm(ipywidgets.VBox):
             config = self.config
             experiment = self._project.fit(config, name=self.name, wait=False)
             self.experiment = experiment
+            attached = experiment.datasets.get("train")
+            warning = leakage_warning(self._project.version(attached.uid)) if attached else ""
+            self.refresher.do(
+                lambda: theme.write_html(self._leakage, theme.notice("warn", warning) if warning else "")
+            )
         except NotTrainableError as error:
             self._refused = (None, error.problems)
         except ConfigurationError as error:
@@ -258,7 +265,7 @@ class TrainingForm(ipywidgets.VBox):
         if self._project.read_only:
             for_all.append("This project was opened read-only. Open it with mode='a' to train.")
         elif config is not None:
-            for problem in self._project.check(config):
+            for problem in self._project.problems(config):
                 if problem.field in self.fields:
                     by_field.setdefault(problem.field, problem.message)
                 else:

@@ -253,7 +253,7 @@ def test_a_change_never_waits_for_the_checks(form, small, monkeypatch):
         release.wait(5)
         return []
 
-    monkeypatch.setattr(small, "check", slow)
+    monkeypatch.setattr(small, "problems", slow)
     form.refresher.request()
     assert entered.wait(5)
     started = time.perf_counter()
@@ -268,3 +268,30 @@ def test_the_saved_notebook_shows_the_settings(form):
     assert "Simple CNN" in html
     assert "18 labeled" in html
     assert len(html) < 200_000
+
+
+def test_duplicates_in_two_partitions_are_said_once_the_training_has_begun(small, form):
+    """The same pixels in training and validation: the scores are too good, and the form says so."""
+    fit = small.fit
+
+    def fit_with_version(config=None, **options):
+        experiment = fit(config, **options)
+        small.assign_partitions()
+        experiment.attach_dataset(small.snapshot(), alias="train")
+        return experiment
+
+    small.fit = fit_with_version
+    form.fit()
+    form._work[-1].join(10)
+    drawn(form)
+    assert form._leakage.value == ""
+    pixels = small.pixels(1)[0, :, :, 0]
+    twins = small.add_images([pixels, pixels], labels=["metaphase", "metaphase"]).added
+    small.set_partition(twins[0], "training")
+    small.set_partition(twins[1], "validation")
+    form.experiment.finish("SUCCESS")
+    eventually(lambda: not drawn(form)._fit.disabled)
+    form.fit()
+    form._work[-1].join(10)
+    drawn(form)
+    assert "have an exact duplicate in another partition" in form._leakage.value

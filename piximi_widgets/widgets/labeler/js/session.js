@@ -56,6 +56,8 @@ export class Session {
     this.descriptions = new Map();
     /** @type {any} */
     this.catchUpTimer = null;
+    /** @type {string | undefined} */
+    this.pictures = undefined;
     this.opening = false;
     this.stale = false;
     this.catching = false;
@@ -73,6 +75,7 @@ export class Session {
     try {
       const { content, buffers } = await this.channel.ask("open");
       const first = !this.store.ready;
+      this.notePictures(content.pictures);
       this.queue.settle(content.revision);
       this.store.pending = this.queue.pending;
       this.store.load(content, columnsFrom(buffers));
@@ -106,10 +109,17 @@ export class Session {
   /** @param {any} content @param {DataView[]} buffers */
   advance(content, buffers) {
     if (!this.store.ready) return;
+    this.notePictures(content.pictures);
     const outcome = this.store.advance(content, columnsFrom(buffers));
     if (outcome === "gap") this.catchUp();
     else if (outcome === "new images") this.open();
     else this.queueChanged();
+  }
+
+  /** @param {string} version   another one when channels or contrast were changed */
+  notePictures(version) {
+    if (this.pictures !== undefined && this.pictures !== version) this.thumbnails.renew();
+    this.pictures = version;
   }
 
   /** Ask for what was missed. */

@@ -40,6 +40,7 @@ export class Thumbnails {
     this.questions = new Map();
     /** @type {{ ids: number[], size: number }} */
     this.wanted = { ids: [], size: 0 };
+    this.renewed = false;
   }
 
   /**
@@ -89,11 +90,25 @@ export class Thumbnails {
     }
   }
 
+  /** Ask for all pictures anew; the old ones are shown until the new ones are here. */
+  renew() {
+    for (const question of [...this.questions.keys()]) {
+      this.forget(question);
+      this.wiring.cancel(question);
+    }
+    this.renewed = true;
+    this.failures.clear();
+    for (const picture of this.cache.values()) picture.size = 0;
+    this.want(this.wanted.ids, this.wanted.size);
+  }
+
   /**
    * @param {{ id: string, ids: number[], size: number, failures?: Record<string, string> }} content
    * @param {DataView[]} buffers   one PNG for each of `ids`
    */
   receive(content, buffers) {
+    // What was asked before pictures changed shows them as they were.
+    if (this.renewed && !this.questions.has(content.id)) return;
     content.ids.forEach((id, at) => this.put(id, content.size, buffers[at]));
     const failed = Object.entries(content.failures ?? {});
     for (const [id, reason] of failed) this.failures.set(Number(id), reason);

@@ -1,4 +1,4 @@
-"""The projects that need no network."""
+"""The project of real digits, and how every sample is made."""
 
 from __future__ import annotations
 
@@ -34,11 +34,20 @@ def test_digits_opens_what_is_there(tmp_path):
     assert again.images["category"].notna().sum() == 301
 
 
-def test_digits_leaves_a_foreign_folder_alone(tmp_path):
+@pytest.mark.parametrize("make", [pw.samples.digits, pw.samples.cells])
+def test_a_foreign_folder_is_left_alone(tmp_path, make):
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(pw.errors.ProjectError, match="something else"):
-        pw.samples.digits(tmp_path)
+        make(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("make", [pw.samples.digits, pw.samples.cells])
+def test_a_file_is_left_alone(tmp_path, make):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(pw.errors.ProjectError, match="something else"):
+        make(tmp_path / "thesis.txt")
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
 def test_an_interrupted_making_leaves_nothing_that_looks_complete(tmp_path, monkeypatch):
@@ -51,6 +60,12 @@ def test_an_interrupted_making_leaves_nothing_that_looks_complete(tmp_path, monk
     monkeypatch.undo()
     assert list(tmp_path.iterdir()) == []
     assert len(pw.samples.digits(tmp_path / "digits")) == 1797
+
+
+def test_a_wrong_number_of_labels_is_refused_and_leaves_nothing(tmp_path):
+    with pytest.raises(ValueError, match="multiple of 10"):
+        pw.samples.digits(tmp_path / "digits", labeled=7)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_truth_of_another_project_is_refused(tmp_path):

@@ -1,17 +1,16 @@
-"""Projects of real images that need no network."""
+"""Real digits, written by hand."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from .errors import ProjectError
-from .project import Project
+from ..errors import ProjectError
+from ..project import Project
+from .building import open_or_build, some_of_each
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,35 +42,20 @@ def digits(path: str | Path = "digits", *, labeled: int = 300, seed: int = 0) ->
     ------
     ValueError
         `labeled` is not a multiple of 10 from 0 to 1740.
+    ProjectError
+        `path` is a file, or a folder that holds something else.
     """
-    folder = Path(path)
-    if (folder / "project.db").exists():
-        return Project(folder)
-    if labeled % 10 or not 0 <= labeled <= 1740:
-        raise ValueError(f"labeled must be a multiple of 10 from 0 to 1740; got {labeled}.")
-    if folder.exists() and any(folder.iterdir()):
-        raise ProjectError(f"{folder} holds something else. Choose an empty folder or a new name.")
-    pixels, truth = _load()
-    labels: list[str | None] = [None] * len(truth)
-    generator = np.random.default_rng(seed)
-    for digit in range(10):
-        for row in generator.choice(np.flatnonzero(truth == digit), labeled // 10, replace=False):
-            labels[row] = str(digit)
-    # Made under another name first: a project that was interrupted while it was filled would look complete.
-    making = folder.with_name(f".{folder.name}.{os.getpid()}.making")
-    shutil.rmtree(making, ignore_errors=True)
-    try:
-        with Project(making, mode="x") as project:
-            for digit in range(10):
-                project.add_category(str(digit))
-            project.add_images(pixels, labels=labels, names=[_NAME.format(row) for row in range(len(pixels))])
-        if folder.exists():
-            folder.rmdir()
-        making.rename(folder)
-        print(f"Created the project {folder}")
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
-    return Project(folder)
+
+    def fill(project: Project) -> None:
+        if labeled % 10 or not 0 <= labeled <= 1740:
+            raise ValueError(f"labeled must be a multiple of 10 from 0 to 1740; got {labeled}.")
+        pixels, truth = _load()
+        for digit in range(10):
+            project.add_category(str(digit))
+        names = [_NAME.format(row) for row in range(len(pixels))]
+        project.add_images(pixels, labels=some_of_each(truth, labeled // 10, seed), names=names)
+
+    return open_or_build(path, fill)
 
 
 def digits_truth(project: Project) -> pd.Series:
@@ -86,12 +70,12 @@ def digits_truth(project: Project) -> pd.Series:
 
     _, truth = _load()
     rows = {_NAME.format(row): str(digit) for row, digit in enumerate(truth)}
-    names = project.columns().names
+    columns = project.columns()
     try:
-        values = [rows[name] for name in names]
+        values = [rows[name] for name in columns.names]
     except KeyError as error:
         raise ProjectError(f"{error.args[0]!r} is not an image of the digits sample.") from None
-    return pd.Series(values, index=pd.Index(project.columns().id, name="id"), name="truth")
+    return pd.Series(values, index=pd.Index(columns.id, name="id"), name="truth")
 
 
 def _load() -> tuple[np.ndarray, np.ndarray]:

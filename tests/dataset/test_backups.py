@@ -1,0 +1,339 @@
+"""Copies of the database that are made unasked, those made by hand, and putting one of them back."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from piximi_widgets.dataset import Dataset
+from piximi_widgets.dataset import rolling_backups as rolling_module
+from piximi_widgets.dataset.backups import backups, restore
+from piximi_widgets.errors import NotAProjectError, ProjectError, ReadOnlyError
+from piximi_widgets.storage import database as database_module
+
+
+def names(folder: Path) -> list[str]:
+    """The files in ``backups/``, hidden ones left out."""
+    place = folder / "backups"
+    return sorted(path.name for path in place.glob("[!.]*")) if place.is_dir() else []
+
+
+def labels(path: Path) -> dict[int, int]:
+    """Category by image, read by SQLite alone, which makes no other file on the way."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA journal_mode").fetchall() == [("delete",)]
+        return dict(connection.execute("SELECT id, category_id FROM image"))
+
+
+@pytest.fixture
+def days(monkeypatch):
+    """Lets the backups' clock go on by some days."""
+    passed = [0.0]
+    real = time.time
+    monkeypatch.setattr(rolling_module.time, "time", lambda: real() + 86_400 * passed[0])
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=passed[0])
+
+    monkeypatch.setattr(rolling_module, "datetime", Clock)
+
+    def go_on(number: float) -> None:
+        passed[0] += number
+
+    return go_on
+
+
+def opened(path: Path, mode: str = "a") -> Dataset:
+    """The project, once a backup that is being made is there."""
+    dataset = Dataset(path, mode)
+    dataset._backups.wait(30)
+    return dataset
+
+
+def test_a_new_project_has_neither_backup_nor_thread(ten):
+    """Nothing is done for a project that is not a day old, however often it is opened."""
+    ten.close()
+    before = threading.active_count()
+    with Dataset(ten.path) as dataset:
+        assert threading.active_count() == before
+        dataset.label(1, "a")
+    assert names(ten.path) == []
+
+
+def test_a_changed_project_is_copied_once_a_day(ten, days):
+    """When it is opened for writing and the last copy is a day old; three copies are kept, and those made by
+    hand."""
+    ten.label([1, 2], "a")
+    by_hand = ten.backup()
+    ten.close()
+    days(1.1)
+    # Unchanged since the copy by hand.
+    opened(ten.path).close()
+    assert names(ten.path) == [by_hand.name]
+    with opened(ten.path) as dataset:
+        dataset.label([3], "b")
+    expected = []
+    for day in range(5):
+        days(1.1)
+        opened(ten.path, "r").close()
+        with opened(ten.path) as dataset:
+            dataset.label([4], "ab"[day % 2])
+        opened(ten.path).close()
+        (new,) = set(names(ten.path)) - {by_hand.name} - set(expected)
+        expected.append(new)
+        expected = expected[-3:]
+        assert names(ten.path) == sorted([*expected, by_hand.name])
+    # The label of the last day is not in it; those before are.
+    assert labels(ten.path / "backups" / expected[-1]) == {
+        1: 1,
+        2: 1,
+        3: 2,
+        4: 2,
+        **dict.fromkeys(range(5, 11), 0),
+    }
+    assert labels(by_hand)[3] == 0
+
+
+def test_labels_go_on_while_a_copy_is_made(ten, days, monkeypatch):
+    """A copy takes its time in steps; every label in between is quick, and the copy shows one moment."""
+    ten.add_images(np.zeros((3000, 2, 2), np.uint8))
+    ten.label(range(1, 11), "a")
+    ten.close()
+    days(1.1)
+    monkeypatch.setattr(database_module, "_PAGES_AT_ONCE", 2)
+    slowest = 0.0
+    with Dataset(ten.path) as dataset:
+        thread = dataset._backups._thread
+        count = 0
+        while thread.is_alive():
+            started = time.perf_counter()
+            dataset.label(range(1, 11), "bc"[count % 2])
+            slowest = max(slowest, time.perf_counter() - started)
+            count += 1
+        assert count > 20
+        (copy,) = names(ten.path)
+        found = labels(ten.path / "backups" / copy)
+        assert len({found[number] for number in range(1, 11)}) == 1
+        assert len(found) == 3010
+        assert dataset.check().ok
+    assert slowest < 0.5
+
+
+def test_closing_gives_a_copy_up(ten, days, monkeypatch):
+    """The thread has ended when close() returns, and nothing half is left."""
+    ten.add_images(np.zeros((2000, 2, 2), np.uint8))
+    ten.close()
+    days(1.1)
+    monkeypatch.setattr(database_module, "_PAGES_AT_ONCE", 1)
+    monkeypatch.setattr(database_module, "_PAUSE_SECONDS", 0.05)
+    before = threading.active_count()
+    dataset = Dataset(ten.path)
+    time.sleep(0.2)
+    assert dataset._backups._thread.is_alive()
+    started = time.perf_counter()
+    dataset.close()
+    assert time.perf_counter() - started < 2
+    assert threading.active_count() == before
+    assert list((ten.path / "backups").glob("*project*")) == []
+    assert list((ten.path / "backups").glob(".*part*")) == []
+
+
+def test_a_copy_that_fails_harms_nobody(ten, days):
+    """The project opens and works; check() tells."""
+    ten.label(1, "a")
+    ten.close()
+    (ten.path / "backups").write_text("a file in the way")
+    days(1.1)
+    with opened(ten.path) as dataset:
+        dataset.label(2, "a")
+        report = dataset.check()
+        assert report.ok
+        (warning,) = report.warnings
+        assert warning.kind == "backup"
+        assert "could not be made" in repr(report)
+        with pytest.raises(ProjectError, match="No backup of"):
+            dataset.backup()
+
+
+def test_a_copy_of_a_damaged_project_replaces_no_good_one(ten, days):
+    """Only what passes SQLite's check becomes a backup."""
+    ten.label(range(1, 11), "a")
+    good = ten.backup()
+    ten.label(1, "b")
+    ten.close()
+    with closing(sqlite3.connect(ten.path / "project.db")) as connection:
+        root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'prediction'").fetchone()[
+            0
+        ]
+    with (ten.path / "project.db").open("rb+") as file:
+        file.seek((root - 1) * 4096)
+        file.write(b"\xff" * 4096)
+    days(1.1)
+    with opened(ten.path) as dataset:
+        assert dataset._backups.failure
+        assert not dataset.check().ok
+    assert names(ten.path) == [good.name]
+
+
+def test_a_read_only_project_makes_no_copy(ten, days):
+    """Neither by itself nor by hand."""
+    ten.label(1, "a")
+    ten.close()
+    days(3)
+    with opened(ten.path, "r") as dataset, pytest.raises(ReadOnlyError):
+        dataset.backup()
+    assert names(ten.path) == []
+
+
+def test_copies_by_hand_are_all_kept(ten):
+    """Two within one second have names of their own."""
+    first, second = ten.backup(), ten.backup()
+    assert first != second
+    assert labels(first) == labels(second)
+    assert [backup.rolling for backup in backups(ten.path)] == [False, False]
+
+
+def test_restore_takes_the_copy_with_most_operations(ten, capsys):
+    """A damaged copy is passed over, the old file is kept, and what is in place can be worked with."""
+    ten.label([1], "a")
+    oldest = ten.backup()
+    ten.label([2], "b")
+    wanted = ten.backup()
+    ten.label([3], "c")
+    newest = ten.backup()
+    ten.close()
+    os.truncate(newest, 30_000)
+    os.truncate(ten.path / "project.db", 20_000)
+    damaged = (ten.path / "project.db").read_bytes()
+    capsys.readouterr()
+    assert restore(ten.path) == wanted
+    (aside,) = ten.path.glob("project-damaged-*.db")
+    assert aside.read_bytes() == damaged
+    assert capsys.readouterr().out == (
+        f"Restored the project {ten.path} from {wanted.name} with 6 operations. What was there is kept as"
+        f" {aside.name}.\n"
+    )
+    assert wanted.exists()
+    with Dataset(ten.path) as dataset:
+        assert dataset.uid == ten.uid
+        assert dataset.images["category"].tolist()[:2] == ["a", "b"]
+        assert dataset.images["category"].isna().sum() == 8
+        dataset.label([4], "c")
+        report = dataset.check(pixels=True)
+        assert report.ok
+        assert newest.name in report.warnings[0].sentence
+    # By name, and although the project is intact now.
+    assert restore(ten.path, oldest.name) == oldest
+    assert len(list(ten.path.glob("project-replaced-*.db"))) == 1
+    with Dataset(ten.path) as dataset:
+        assert dataset.images["category"].isna().sum() == 9
+
+
+def test_restore_refuses_what_would_help_nobody(ten, tmp_path):
+    """An intact project without a named copy, a copy that is damaged or unknown, and a folder without any."""
+    good = ten.backup()
+    ten.close()
+    before = (ten.path / "project.db").read_bytes()
+    with pytest.raises(ProjectError, match=rf"is intact.*{good.name}"):
+        restore(ten.path)
+    with pytest.raises(ProjectError, match=rf"no backup 'other\.db'; there are: {good.name}"):
+        restore(ten.path, "other.db")
+    os.truncate(good, 10_000)
+    with pytest.raises(ProjectError, match="is damaged or no project"):
+        restore(ten.path, good)
+    with pytest.raises(NotAProjectError, match="no project at"):
+        restore(tmp_path / "nowhere")
+    assert (ten.path / "project.db").read_bytes() == before
+    assert not list(ten.path.glob("project-*"))
+
+
+def test_an_object_that_is_still_open_writes_nothing_after_a_restore(ten):
+    """Its connection leads to the file that was set aside."""
+    copy = ten.backup()
+    ten.label(range(1, 11), "a")
+    assert restore(ten.path, copy) == copy
+    with pytest.raises(ProjectError, match="replaced while it was open"):
+        ten.label(1, "b")
+    ten.close()
+    with Dataset(ten.path) as dataset:
+        assert dataset.images["category"].isna().all()
+        assert dataset.check().ok
+
+
+def damage(path: Path, table: str, which: float) -> None:
+    """Overwrite one leaf page of a table with garbage; `which` is its place from 0 to 1."""
+    with closing(sqlite3.connect(path)) as connection:
+        root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
+    content = bytearray(path.read_bytes())
+    interior = content[(root - 1) * 4096 : root * 4096]
+    assert interior[0] in (2, 5), "the table is too small to have leaves of its own"
+    cells = int.from_bytes(interior[3:5], "big")
+    cell = int.from_bytes(interior[12 + 2 * int(cells * which) : 14 + 2 * int(cells * which)], "big")
+    leaf = int.from_bytes(interior[cell : cell + 4], "big")
+    content[(leaf - 1) * 4096 : leaf * 4096] = b"\xee" * 4096
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("table", ["image", "change", "operation"])
+def test_what_can_be_read_is_saved_where_there_is_no_copy(dataset, table, capsys):
+    """The rows before and after the damage; check() says what is missing, and no id is given twice."""
+    dataset.add_images(np.arange(2000 * 4, dtype=np.uint16).reshape(2000, 2, 2))
+    for name in "ab":
+        dataset.add_category(name)
+    for number in range(400):
+        dataset.label(range(1 + number * 5, 6 + number * 5), "ab"[number % 2])
+    last = dataset.revision
+    truth = dict(zip(dataset.columns().id.tolist(), dataset.columns().category_id.tolist(), strict=True))
+    dataset.close()
+    damage(dataset.path / "project.db", table, 0.5)
+    restore(dataset.path)
+    assert "what could still be read" in capsys.readouterr().out
+    with Dataset(dataset.path) as saved:
+        assert saved.uid == dataset.uid
+        report = saved.check(pixels=True)
+        assert not report.ok
+        assert {problem.kind for problem in report.problems} <= {"journal", "database"}
+        columns = saved.columns()
+        found = dict(zip(columns.id.tolist(), columns.category_id.tolist(), strict=True))
+        assert found.items() <= truth.items()
+        if table == "image":
+            assert 1900 < len(found) < 2000
+        else:
+            assert found == truth
+        assert saved.add_images(np.zeros((1, 2, 2), np.uint16)).added == [2001]
+        assert saved.revision == last + 1
+        assert saved.label([2001, 1], "a").changed.tolist()
+
+
+def test_a_file_of_which_nothing_is_left_is_left_alone(ten):
+    """Where nothing can be saved, nothing is done."""
+    ten.close()
+    (ten.path / "project.db").write_bytes(os.urandom(50_000))
+    before = (ten.path / "project.db").read_bytes()
+    with pytest.raises(ProjectError, match="no intact backup.*left as it is"):
+        restore(ten.path)
+    assert (ten.path / "project.db").read_bytes() == before
+    assert {path.name for path in ten.path.iterdir()} <= {"project.db", "project.db-lock", "images", "cache"}
+
+
+def test_a_time_in_the_future_stops_no_backup(ten, days):
+    """A clock that went wrong once must not keep backups away for years."""
+    ten.label(1, "a")
+    copy = ten.backup()
+    future = copy.with_name(f"project-{datetime.now(UTC).year + 9}0101T000000Z.db")
+    copy.rename(future)
+    ten.label(2, "a")
+    ten.close()
+    opened(ten.path).close()
+    assert len(names(ten.path)) == 2
