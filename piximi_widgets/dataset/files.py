@@ -91,6 +91,8 @@ class Filing(Foundation):
         """
         author = self._author(by)
         place = Path(os.path.abspath(os.path.expanduser(folder)))
+        # What was seen a moment ago is known by its pixels too.
+        self._witness.flush()
         return relinking.relink(self._database, self.path, place, author)
 
     def pack(self, by: str | None = None) -> PackReport:

@@ -87,6 +87,10 @@ class PixelWitness:
             self._condition.notify_all()
         if thread is not None and thread is not threading.current_thread():
             thread.join()
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what waits now."""
         while self._write_some():
             pass
 

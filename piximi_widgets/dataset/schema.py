@@ -208,7 +208,10 @@ def open_folder(path: Path, mode: str) -> Database:
         advice=advice,
     )
     if not exists and mode == "a":
-        print(f"Created the project {path}")
+        # Below the working folder as one would type it: a notebook that is sent to others names no machine's folders.
+        print(
+            f"Created the project {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}"
+        )
     return database
 
 

@@ -612,3 +612,13 @@ def _png(seed: int) -> bytes:
     file = io.BytesIO()
     Image.fromarray(np.full((2, 2), seed % 251, np.uint8)).save(file, "png")
     return file.getvalue()
+
+
+def test_what_was_seen_a_moment_ago_is_found_by_its_pixels(dataset, tmp_path, picture):
+    """A picture is drawn, and its file moves before the hash would have been written in the background."""
+    (image_id,) = dataset.add_images(picture(tmp_path / "raw" / "a.png")).added
+    dataset.thumbnail(image_id)
+    (tmp_path / "raw" / "a.png").rename(tmp_path / "other name.png")
+    report = dataset.relink(tmp_path)
+    assert list(report.found) == [image_id]
+    assert report.unverified == {}
