@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -13,6 +14,8 @@ from ..errors import SelectionError
 from . import metadata_tables
 from .frames import BUILT_IN_COLUMNS
 from .wells import identity_value
+
+_SHOWN = 5
 
 
 class Named(Protocol):
@@ -32,6 +35,19 @@ def is_frame(value: Any) -> bool:
     return hasattr(value, "columns") and hasattr(value, "iloc")
 
 
+def in_order_of(frame: Any, values: Any) -> Any:
+    """A Series in the order of a DataFrame's rows, if it has the same index; everything else as it is."""
+    if (
+        hasattr(values, "reindex")
+        and len(values) == len(frame)
+        and values.index.is_unique
+        and frame.index.is_unique
+        and frame.index.isin(values.index).all()
+    ):
+        return values.reindex(frame.index)
+    return values
+
+
 def aligned_labels(labels: Any, sources: Sequence[Named]) -> list[str | None]:
     """The label of each image, from any form that ``add_images`` takes but the name of a column.
 
@@ -47,35 +63,72 @@ def aligned_labels(labels: Any, sources: Sequence[Named]) -> list[str | None]:
             raise SelectionError('labels="folder" needs image files; an array has no folder.')
         return [os.path.basename(os.path.dirname(source.path or "")) for source in sources]
     if isinstance(labels, Mapping):
-        return [label_text(value) for value in _looked_up(labels, sources)]
+        found = _looked_up(labels, sources)
+        _warn_of_strangers(labels, found, sources)
+        return [label_text(value) for value in found]
     values = _as_list(labels, len(sources), "labels")
     return [label_text(value) for value in values]
+
+
+def _warn_of_strangers(labels: Mapping[Any, Any], found: Sequence[Any], sources: Sequence[Named]) -> None:
+    """Say when no label finds an image: a mapping may be about more images, but hardly about none of these."""
+    is_lost = sources and all(value is None for value in found)
+    if is_lost and any(label_text(value) is not None for value in labels.values()):
+        told = ", ".join(repr(key) for key in list(labels)[:_SHOWN])
+        warnings.warn(
+            f"None of the {len(labels)} labels is for one of these images: they are for {told}, and the first image is"
+            f" {sources[0].key!r}. Name images by their paths or file names, and arrays by their positions.",
+            stacklevel=5,
+        )
 
 
 def _looked_up(values: Mapping[Any, Any], sources: Sequence[Named]) -> list[Any]:
     """For each source its value: by path as given, absolute path, file name, or name without suffix.
 
-    Arrays are looked up by their position.
+    Arrays are looked up by their position. The files of one image must have one label, and a name must be that of
+    one image.
     """
     by_text = {
         os.fspath(key) if isinstance(key, os.PathLike) else key: value for key, value in values.items()
     }
     absolute = {os.path.abspath(key): value for key, value in by_text.items() if isinstance(key, str)}
+    owners: dict[str | None, str] = {}
     found = []
     for source in sources:
         if source.path is None:
             found.append(by_text.get(int(source.key.strip("[]"))))
             continue
-        keys = [source.key]
-        value = None
-        for path in metadata_tables.file_paths(source):
-            name = os.path.basename(path)
-            value = absolute.get(path) if value is None else value
-            keys += [name, os.path.splitext(name)[0]]
-        for key in (*keys, getattr(source, "name", None)):
-            value = by_text.get(key) if value is None else value
+        paths = metadata_tables.file_paths(source)
+        value = _agreed([absolute.get(path) for path in paths], paths)
+        value = by_text.get(source.key) if value is None else value
+        names = [os.path.basename(path) for path in paths]
+        for key in (*names, *(os.path.splitext(name)[0] for name in names), getattr(source, "name", None)):
+            if value is None and (value := by_text.get(key)) is not None:
+                other = owners.setdefault(key, source.path)
+                if other != source.path:
+                    raise SelectionError(
+                        f"The label of {key!r} may be that of {other} or of {source.path}. Nothing was added; name"
+                        " images of one name by their paths."
+                    )
         found.append(value)
     return found
+
+
+def _agreed(values: Sequence[Any], paths: Sequence[str]) -> Any:
+    """The value that the files of one image have; some may have none."""
+    first: tuple[str, str] | None = None
+    for value, path in zip(values, paths, strict=True):
+        text = label_text(value)
+        if text is None:
+            continue
+        if first is None:
+            first = text, path
+        elif first[0] != text:
+            raise SelectionError(
+                f"Two files of one image have different labels: {first[1]} is {first[0]!r}, {path} is {text!r}."
+                " Nothing was added; give them the same label."
+            )
+    return None if first is None else first[0]
 
 
 def _as_list(values: Any, count: int, what: str) -> list[Any]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..errors import NotAProjectError, ProjectError
+from ..errors import NewerVersionError, NotAProjectError, ProjectError
 from ..storage import FileLock
-from ..storage.copies import BACKUPS_FOLDER, defects, open_copy, set_aside, write_copy
+from ..storage.copies import BACKUPS_FOLDER, BESIDE, defects, open_copy, set_aside, write_copy
 from ..storage.files import sync_folder
 from ..storage.salvage import salvage
 from ..storage.wal import damage_of
@@ -150,7 +150,7 @@ def restore(folder: str | os.PathLike[str], backup: str | os.PathLike[str] | Non
             current = _current(place, Path(scratch))
             name = DATABASE_NAME.removesuffix(".db")
             state = "replaced" if current.intact else "damaged"
-            aside_name = f"{name}-{state}-{datetime.now(UTC).strftime(TIME_FORMAT)}.db"
+            aside_name = _free_name(folder, f"{name}-{state}-{datetime.now(UTC).strftime(TIME_FORMAT)}")
             prepared = Path(scratch) / "restored.db"
             source, told = _chosen(folder, backup, current, prepared)
             there = place.exists()
@@ -167,6 +167,15 @@ def restore(folder: str | os.PathLike[str], backup: str | os.PathLike[str] | Non
     kept = f" What was there is kept as {aside.name}." if there else ""
     print(f"Restored the project {folder} from {told}.{kept}")
     return source or aside
+
+
+def _free_name(folder: Path, stem: str) -> str:
+    """A name that no file has, so that a second restore in one second keeps what the first one has kept."""
+    name, number = f"{stem}.db", 1
+    while any((folder / f"{name}{ending}").exists() for ending in BESIDE):
+        number += 1
+        name = f"{stem}-{number}.db"
+    return name
 
 
 @dataclass(frozen=True)
@@ -215,7 +224,7 @@ def _chosen(
                 f"The project at {folder} is intact, so nothing was done. Name a backup to go back to it:"
                 f" {', '.join(one.path.name for one in found) or 'there is none'}."
             )
-        counts = [(one.operations(), one) for one in found]
+        counts = [(one.operations(), one) for one in found if not _is_newer(one.path)]
         best = max(
             ((count, one.time, one) for count, one in counts if count is not None),
             key=lambda entry: entry[:2],
@@ -224,6 +233,11 @@ def _chosen(
         if best is None or (current.operations is not None and current.operations >= best[0]):
             return None, _saved(folder, current, target)
         chosen = best[2].path
+    if _is_newer(chosen):
+        raise NewerVersionError(
+            f"The backup {chosen} was written by a newer version of piximi_widgets; nothing was changed. Update"
+            " with: pip install -U piximi-widgets"
+        )
     with _database(chosen) as connection:
         if connection is None or (count := _operations(connection)) is None:
             raise ProjectError(f"The backup {chosen} is damaged or no project; it was left as it is.")
@@ -245,7 +259,7 @@ def _saved(folder: Path, current: _Current, target: Path) -> str:
             raise sqlite3.DatabaseError("it is empty")
         counts = salvage(current.copy, target, application_id=APPLICATION_ID, migrations=MIGRATIONS)
         with _database(target) as connection:
-            if connection is None or not counts["image"]:
+            if connection is None or not counts.get("image"):
                 raise sqlite3.DatabaseError("no image could be read")
             last = check_sql.last_operation(connection)
     except sqlite3.DatabaseError as error:
@@ -254,7 +268,7 @@ def _saved(folder: Path, current: _Current, target: Path) -> str:
             f" ({error}); it was left as it is."
         ) from error
     return (
-        f"what could still be read: {counts['operation']:,} of {last:,} operations and {counts['image']:,}"
+        f"what could still be read: {counts.get('operation', 0):,} of {last:,} operations and {counts['image']:,}"
         " images. Open it and call check() to see what is missing"
     )
 
@@ -271,15 +285,26 @@ def _database(path: Path) -> Iterator[sqlite3.Connection | None]:
         yield connection
 
 
-def _operations(connection: sqlite3.Connection | None) -> int | None:
-    """The number of operations in an intact database of a project, else None."""
+def _is_newer(path: Path) -> bool:
+    """Whether a newer version of this package has written a copy."""
     from .schema import APPLICATION_ID, MIGRATIONS
+
+    with _database(path) as connection:
+        try:
+            application_id, version = check_sql.identity(connection) if connection is not None else (0, 0)
+        except sqlite3.DatabaseError:
+            return False
+    return application_id == APPLICATION_ID and version > len(MIGRATIONS)
+
+
+def _operations(connection: sqlite3.Connection | None) -> int | None:
+    """The number of operations in an intact database of a project, of a newer version too, else None."""
+    from .schema import APPLICATION_ID
 
     if connection is None or defects(connection, quick=True):
         return None
     try:
         application_id, version = check_sql.identity(connection)
-        ours = application_id == APPLICATION_ID and 0 < version <= len(MIGRATIONS)
-        return check_sql.operations(connection) if ours else None
+        return check_sql.operations(connection) if application_id == APPLICATION_ID and version else None
     except sqlite3.DatabaseError:
         return None

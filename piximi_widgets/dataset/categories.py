@@ -100,7 +100,7 @@ def found(connection: sqlite3.Connection, which: str | int) -> Category:
         If there is none; the message names categories with similar names.
     """
     if isinstance(which, int) and not isinstance(which, bool):
-        row = sql.by_id(connection, which)
+        row = sql.by_id(connection, which) if 0 < which < 2**63 else None
         if row is None:
             raise CategoryError(f"There is no category with the id {which}; it may have been removed.")
         return Category(row["name"], row["color"], row["id"])

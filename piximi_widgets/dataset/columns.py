@@ -104,13 +104,18 @@ def _names(connection: sqlite3.Connection, ids: np.ndarray, old: Columns | None)
     return [known[image_id] for image_id in wanted]
 
 
-def _predictions(connection: sqlite3.Connection, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _predictions(
+    connection: sqlite3.Connection, ids: np.ndarray, *, few: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     prediction_id = np.zeros(len(ids), dtype=np.int32)
     confidence = np.full(len(ids), np.nan, dtype=np.float32)
     newest = prediction_sql.newest_set(connection)
     if newest is None or not len(ids):
         return prediction_id, confidence
-    rows = prediction_sql.newest_rows(connection, newest["id"])
+    if few:
+        rows = prediction_sql.some_rows(connection, newest["id"], ids.tolist())
+    else:
+        rows = prediction_sql.newest_rows(connection, newest["id"])
     if not rows:
         return prediction_id, confidence
     table = np.array(rows, dtype=np.float64).reshape(-1, 3)
@@ -167,15 +172,13 @@ def _patched(connection: sqlite3.Connection, old: Columns, changes: Changes) -> 
 
 
 def _extended(connection: sqlite3.Connection, old: Columns, rows: np.ndarray) -> Columns:
-    """The columns with images behind them that were added; `rows` are theirs of ``sql.images.dynamic_of``."""
+    """The columns with images behind them that were added or came back; `rows` are theirs of
+    ``sql.images.dynamic_of``."""
     ids = rows[:, 0]
     added = dict(image_sql.names(connection, after=int(ids[0]) - 1))
-    # Nothing was predicted since: new predictions make everything be read again.
-    columns: dict[str, Any] = {
-        "id": ids,
-        "prediction_id": np.zeros(len(ids)),
-        "confidence": np.full(len(ids), np.nan),
-    }
+    # An image that was removed and came back has its prediction still.
+    prediction_id, confidence = _predictions(connection, ids, few=True)
+    columns: dict[str, Any] = {"id": ids, "prediction_id": prediction_id, "confidence": confidence}
     columns.update({name: rows[:, column] for column, name in enumerate(_CHANGING, start=1)})
     joined: dict[str, Any] = {}
     for name, values in columns.items():

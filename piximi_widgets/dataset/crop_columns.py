@@ -106,13 +106,19 @@ def _columns_of(lower: dict[str, Any], styles: Sequence[tuple[str, ...]]) -> lis
 
 
 def object_numbers(table: pd.DataFrame, parents: Sequence[Parent | str], ignored: str | None) -> list[Any]:
-    """The table's own object numbers, or each parent's rows counted from 1."""
+    """The table's own object numbers, or each parent's rows counted from 1.
+
+    A column called object or label that gives two objects of an image one number holds something else, such as
+    the number of a class.
+    """
     lower = {str(column).lower(): column for column in table.columns if str(column) != ignored}
     for style in _NUMBERS:
         for name, column in lower.items():
             if name == style or (style == _NUMBERS[1] and name.endswith(f"_{style}")):
                 values = [plain(value) for value in table[column].tolist()]
-                if all(isinstance(value, (int, float)) and float(value).is_integer() for value in values):
+                if all(
+                    isinstance(value, (int, float)) and float(value).is_integer() for value in values
+                ) and (style in _NUMBERS[:2] or _are_different(values, parents)):
                     return [int(value) for value in values]
     counts: dict[int, int] = {}
     numbers = []
@@ -121,6 +127,15 @@ def object_numbers(table: pd.DataFrame, parents: Sequence[Parent | str], ignored
         counts[key] = counts.get(key, 0) + 1
         numbers.append(counts[key])
     return numbers
+
+
+def _are_different(numbers: Sequence[Any], parents: Sequence[Parent | str]) -> bool:
+    pairs = [
+        (parent.id, number)
+        for parent, number in zip(parents, numbers, strict=True)
+        if isinstance(parent, Parent)
+    ]
+    return len(set(pairs)) == len(pairs)
 
 
 def extra_columns(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, list[Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import SelectionError
-from .alignment import label_text
+from .alignment import in_order_of, label_text
 from .crops import Crop
 
 
@@ -27,7 +27,7 @@ def row_labels(labels: Any, table: Any, crops: Sequence[Crop]) -> list[str | Non
                 f"There is no column {labels!r} to take labels from; there are {list(by_name)[:20]}."
             )
         labels = table[by_name[labels]]
-    values = list(labels)
+    values = list(in_order_of(table, labels))
     if len(values) != len(table):
         raise SelectionError(
             f"There are {len(values)} labels for {len(table)} rows; give one for each row, with None for"

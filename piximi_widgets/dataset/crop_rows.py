@@ -64,7 +64,7 @@ def parents_of_rows(table: pd.DataFrame, parents: Parents, place: str | None) ->
             return found_rows
     for name in _NAMES:
         if name in lower:
-            return _each(table[lower[name]].tolist(), lambda value: parents.found(value, base))
+            return _by_paths(table[lower[name]].tolist(), parents, base)
     only = parents.only()
     if only is not None and "imagenumber" not in lower:
         return [only] * len(table)
@@ -79,6 +79,11 @@ def parents_of_rows(table: pd.DataFrame, parents: Parents, place: str | None) ->
         "The table does not say which image its objects lie in. Give it a column image_id, path or name, or"
         " say parent= an image's id or name."
     )
+
+
+def _by_paths(values: Sequence[Any], parents: Parents, base: str) -> list[Parent | str]:
+    refused = parents.namesakes((value for value in values if isinstance(value, str)), base)
+    return _each(values, lambda value: refused.get(value) or parents.found(value, base))
 
 
 def _each(values: Iterable[Any], find: Callable[[Any], Parent | str]) -> list[Parent | str]:
@@ -164,20 +169,31 @@ def _by_image_columns(table: pd.DataFrame, parents: Parents) -> list[Parent | st
     known: dict[tuple[Any, ...], Parent | str] = {}
     needed = [match.string for match in files] + list(metadata.values())
     needed += [name for match in files if (name := f"{match[1]}PathName_{match[3]}") in columns]
+    names = list(dict.fromkeys(needed))
+    rows = list(zip(*(table[columns[name]].tolist() for name in names), strict=True))
+    texts = [
+        text
+        for values in dict.fromkeys(rows)
+        for text in _places(dict(zip(names, values, strict=True)), files)
+    ]
+    refused = parents.namesakes(texts)
     found = []
-    for values in zip(*(table[columns[name]].tolist() for name in dict.fromkeys(needed)), strict=True):
+    for values in rows:
         if values not in known:
-            row = dict(zip(dict.fromkeys(needed), values, strict=True))
-            known[values] = _by_files(row, files, parents)
-            if isinstance(known[values], str) and find is not None:
-                known[values] = find({name: row[column] for name, column in metadata.items()})
+            row = dict(zip(names, values, strict=True))
+            told = {name: row[column] for name, column in metadata.items()}
+            known[values] = _by_files(row, files, parents, refused, told)
+            # A well and a site alone would lead to the image of that name again.
+            is_refused = any(text in refused for text in _places(row, files))
+            if isinstance(known[values], str) and find is not None and not is_refused:
+                known[values] = find(told)
         found.append(known[values])
     return found if needed else ["Image.csv has neither FileName_, URL_ nor Metadata_ columns"] * len(table)
 
 
-def _by_files(row: Mapping[str, Any], files: Sequence[re.Match[str]], parents: Parents) -> Parent | str:
-    images: dict[int, Parent] = {}
-    reason = "the table names no file of it"
+def _places(row: Mapping[str, Any], files: Sequence[re.Match[str]]) -> list[str]:
+    """The paths of an image's files, as the table has them."""
+    places = []
     for match in files:
         text = row[match.string]
         if not isinstance(text, str):
@@ -187,7 +203,23 @@ def _by_files(row: Mapping[str, Any], files: Sequence[re.Match[str]], parents: P
             text = unquote(urlparse(text).path) if text.startswith("file:") else text
         elif isinstance(folder, str):
             text = os.path.join(folder, text)
-        image = parents.found(text)
+        places.append(text)
+    return places
+
+
+def _by_files(
+    row: Mapping[str, Any],
+    files: Sequence[re.Match[str]],
+    parents: Parents,
+    refused: Mapping[str, str],
+    metadata: Mapping[str, Any],
+) -> Parent | str:
+    images: dict[int, Parent] = {}
+    reason = "the table names no file of it"
+    for text in _places(row, files):
+        image = refused.get(text) or parents.found(text)
+        if isinstance(image, Parent) and not os.path.exists(text):
+            image = parents.contradiction(image, metadata) or image
         if isinstance(image, str):
             reason = image
         else:

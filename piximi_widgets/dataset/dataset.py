@@ -80,11 +80,12 @@ class Dataset(Predicting, Displaying, Cropping, Filing, Checking):
         images : path-like, ndarray, DataFrame, array with dimension names, or sequence of paths and arrays
             A file, a glob, a folder with its subfolders, an (N, H, W), (N, H, W, C) or (N, Z, H, W, C) array, a
             DataFrame with a column ``path``, one xarray-like image, or a list of files, globs, folders and
-            single images. Arrays are written into the project. A folder that is a Zarr picture is one image, a
+            single images. Arrays are written into the project, each time that they are given. A folder that is a Zarr picture is one image, a
             plate of them as many as it has fields.
         labels : optional
             ``"folder"``: the name of the folder that a file lies in; a mapping from path, file name or position;
-            a sequence with None for unlabeled; a column of the DataFrame. Categories are made as needed.
+            a sequence with None for unlabeled; a column of the DataFrame. Categories are made as needed. Images
+            that are in the project already keep the labels that they have.
         channels : int or sequence of str, optional
             How many channels each image has, where its file does not say, or what they are called. Unnamed pages
             are then taken as z1c1, z1c2, …, z2c1.
@@ -94,7 +95,9 @@ class Dataset(Predicting, Displaying, Cropping, Filing, Checking):
             Join files to images by their names, where each channel or plane is a file of its own: the name of a
             microscope's convention, ``"auto"``, a form such as ``"{well}_s{site}_w{channel}.tif"``, or a regular
             expression with named groups. The groups ``channel`` and ``z`` are joined; all others, such as
-            ``plate``, ``well`` and ``site``, become metadata. See ``piximi_widgets.dataset.plates``.
+            ``plate``, ``well`` and ``site``, become metadata. Joined images come in the order of their plates, wells
+            and sites; with a list, or with labels, names or metadata for each, in the order of their first files.
+            See ``piximi_widgets.dataset.plates``.
         metadata : DataFrame, path of a CSV file, mapping or list of str, optional
             Further columns for `images`: a table with a column ``path`` or ``name``, with columns that the pattern
             has filled, or with a row for each image; a mapping from names to one value for each image; or names of
@@ -108,7 +111,7 @@ class Dataset(Predicting, Displaying, Cropping, Filing, Checking):
         progress : bool or callable
             True shows a bar when it takes longer than a second; a callable is told the numbers done and of all.
         cancel : optional
-            Something with ``is_set()``, for example a ``threading.Event``: when it is set, the call ends early.
+            Something with ``is_set()``, for example a ``threading.Event``: when it is set, no more files are added.
         by : str, optional
             The author, by default the user's login name.
 
@@ -168,7 +171,8 @@ class Dataset(Predicting, Displaying, Cropping, Filing, Checking):
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write `images` with the files' paths as CSV, which `load_labels` reads.
 
-        Paths are relative to the CSV file's folder where they lie below it.
+        Paths are relative to the CSV file's folder where they lie below it. A crop's is that of its parent with its
+        kind and region, ``raw/a.tif#cell:22,30,16,16``.
         """
         with self._database.read() as connection:
             places = {row[0]: row[2] or row[1] for row in image_sql.paths(connection)}

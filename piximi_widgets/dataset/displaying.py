@@ -129,7 +129,8 @@ class Displaying(Foundation):
             changed[index] = replace(changed[index], **given)
             new = replace(display, channels=tuple(changed))
             _refuse_taken(new.resolved(count, names), index, "name" in given)
-            told = [f"{name} {getattr(changed[index], name) or 'automatic'}" for name in given]
+            values = {name: getattr(changed[index], name) for name in given}
+            told = [f"{name} {'automatic' if value is None else value}" for name, value in values.items()]
             return new, f"Channel {known[index].name}: {', '.join(told) or 'as it was'}."
 
         return self._change(change, by)

@@ -163,6 +163,8 @@ def merge_categories(edit: Edit) -> Outcome:
         raise CategoryError(f"Name the categories to merge in a list, not {names!r}.")
     merged = {found(edit.connection, name).id: name for name in names}
     merged.pop(into.id, None)
+    if not merged:
+        raise CategoryError(f"Name a category besides “{into.name}”, which the others are merged into.")
     changed = journal.move_images(edit.connection, edit.operation_id, list(merged), into.id)
     for category_id in merged:
         journal.set_category(edit.connection, edit.operation_id, category_id, "removed", 1)

@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import PiximiError, ReadOnlyError
+from ..imaging.display_values import storable
 from ..storage import Database, Subscription
 from .columns import ColumnCache, changes_since
 from .editing import Edit
@@ -35,7 +36,9 @@ class Foundation:
     """An opened project folder; `Dataset` adds what users do with it."""
 
     def __init__(self, path: str | os.PathLike[str], mode: str = "a") -> None:
-        self.path = Path(os.path.abspath(os.path.expanduser(path)))
+        place = os.path.abspath(os.path.expanduser(path))
+        # Stored paths such as ../raw/a.tif start from the folder itself, not from where a link to it lies.
+        self.path = Path(os.path.realpath(place) if os.path.islink(place) else place)
         self._database: Database = open_folder(self.path, mode)
         self._witness = PixelWitness(self._database)
         self._reader = PixelReader(self.path, self._witness)
@@ -204,11 +207,11 @@ def _author_name(by: str | None) -> str:
     """The author that an operation is noted for, by default the user's login name."""
     if by is None:
         try:
-            return getpass.getuser()
+            return storable(getpass.getuser())
         except (OSError, KeyError, ImportError):
             # In containers a user id need not have a name.
             return "unknown"
-    if not isinstance(by, str) or not by.strip() or len(by) > _LONGEST_AUTHOR:
+    if not isinstance(by, str) or not by.strip() or len(by) > _LONGEST_AUTHOR or storable(by) != by:
         raise PiximiError(
             f"by= is the author's name, a text of 1 to {_LONGEST_AUTHOR} characters, not {by!r}."
         )

@@ -121,7 +121,9 @@ def images_frame(
     return frame
 
 
-def journal_frame(rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]) -> pd.DataFrame:
+def journal_frame(
+    rows: Sequence[tuple[Any, ...]], names: Mapping[int, str], messages: Mapping[int, str]
+) -> pd.DataFrame:
     """The table of ``Dataset.journal``.
 
     Parameters
@@ -130,6 +132,8 @@ def journal_frame(rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]) -> 
         From ``sql.journal.all_rows``.
     names : dict
         Category names by id, of removed ones too.
+    messages : dict
+        By revision.
     """
     import pandas as pd
 
@@ -155,6 +159,7 @@ def journal_frame(rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]) -> 
     replaces, conflict = _replaced(rows)
     frame["replaces"] = pd.array(replaces, dtype="Int64")
     frame["conflict"] = np.array(conflict, dtype=bool)
+    frame["message"] = text_column([messages[revision] for revision in columns[0]], np.arange(len(rows)))
     return frame
 
 

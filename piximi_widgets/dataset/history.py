@@ -80,7 +80,7 @@ def _revert_category(connection: sqlite3.Connection, operation_id: int, row: sql
         name = before
     elif field == "removed" and before == 0:
         name = categories.name_of(connection, category_id)
-    if name is not None and categories.by_name(connection, name) not in (None, category_id):
+    if name is not None and categories.is_taken(connection, name, but=category_id):
         return False
     journal.set_category(connection, operation_id, category_id, field, before)
     return True

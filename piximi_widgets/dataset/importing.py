@@ -62,7 +62,7 @@ def add(
     progress : callable
         Told after each commit how many sources are done, of how many.
     cancel : optional
-        Looked at before each commit.
+        Looked at before each commit of files; arrays are added whole.
 
     Raises
     ------
@@ -76,20 +76,26 @@ def add(
     blocks = _write_blocks(folder, valid)
     done = len(sources) - len(valid)
 
+    def remaining(part: Sequence[Source]) -> Sequence[Source]:
+        if cancel is None or not cancel.is_set():
+            return part
+        report.canceled = True
+        # Their pixels are written already, and the same call again could not tell which of them are there.
+        return [source for source in part if source.pixels is not None]
+
     def chunks() -> Iterator[Sequence[Source]]:
         seen: set[str] = set()
         for start in range(0, len(valid), _PER_COMMIT):
-            if cancel is not None and cancel.is_set():
-                report.canceled = True
-                return
-            yield _new_sources(database, folder, valid[start : start + _PER_COMMIT], seen, report)
+            wanted = remaining(valid[start : start + _PER_COMMIT])
+            if wanted:
+                yield _new_sources(database, folder, wanted, seen, report)
 
     with Scanner(scan, len(valid)) as scanner:
         for chunk, results in scanner.results(chunks()):
             rows: list[tuple[Source, NewImage]] = []
             for source, result in zip(chunk, results, strict=True):
                 row, guess = (_from_array(source, *blocks[id(source)]), None) if result is None else result
-                described = row if isinstance(row, str) else _described(source, row, channel_names)
+                described = row if isinstance(row, str) else _described(source, row, channel_names, scan)
                 if isinstance(described, str):
                     report.failed[source.key] = described
                     continue
@@ -97,10 +103,8 @@ def add(
                 remarks = [remark for remark in (guess, source.remark) if remark]
                 if remarks:
                     report.guessed[source.key] = " ".join(remarks)
-            if cancel is None or not cancel.is_set():
-                _commit(database, rows, report, author, origin)
-            else:
-                report.canceled = True
+            kept = set(map(id, remaining(chunk)))
+            _commit(database, [row for row in rows if id(row[0]) in kept], report, author, origin)
             done = min(done + _PER_COMMIT, len(sources))
             progress(done, len(sources))
     return report
@@ -193,7 +197,9 @@ def _from_array(source: Source, block: str, index: int) -> NewImage:
     )
 
 
-def _described(source: Source, row: NewImage, channel_names: Sequence[str] | None) -> NewImage | str:
+def _described(
+    source: Source, row: NewImage, channel_names: Sequence[str] | None, scan: Scan
+) -> NewImage | str:
     """The row with what the source and the caller say about the image; or why that cannot be."""
     names = channel_names or source.channel_names
     if names and len(names) != row.channels:
@@ -201,6 +207,8 @@ def _described(source: Source, row: NewImage, channel_names: Sequence[str] | Non
             f"it has {row.channels} channel{'s' if row.channels != 1 else ''}, but {len(names)} names were given:"
             f" {', '.join(names)}"
         )
+    if source.grid and scan.channels not in (None, row.channels):
+        return f"its {1 + len(source.files)} files make {row.channels} channels, but channels={scan.channels} was given"
     return replace(
         row,
         name=source.name or row.name,

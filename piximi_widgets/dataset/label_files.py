@@ -21,19 +21,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LABEL_COLUMNS = ("category", "label")
-_CROP = re.compile(r"crop:\d+:")
+_CROP = re.compile(r"crop:(\d+):(.+)")
+_CROP_PATH = re.compile(r"(.+)#([^#:]+:-?\d+,-?\d+,\d+,\d+)", re.DOTALL)
 _SHOWN = 5
 
 
 def write_csv(
     path: str | os.PathLike[str], frame: pd.DataFrame, places: dict[int, str | None], folder: Path
 ) -> None:
-    """Write the images' table with a column ``path``, relative to the CSV's folder for files below it."""
+    """Write the images' table with a column ``path``, relative to the CSV's folder for files below it.
+
+    A crop's path is that of its parent with its kind and region, such as ``raw/a.tif#cell:22,30,16,16`` (top, left,
+    height and width): crops of one name may be of different objects in another project.
+    """
     target = Path(os.path.abspath(path))
     table = frame.copy()
-    table.insert(
-        1, "path", [_written(places.get(image_id), folder, target.parent) for image_id in table.index]
-    )
+    table.insert(1, "path", [_written(image_id, places, folder, target.parent) for image_id in table.index])
     text = io.StringIO()
     table.to_csv(text, lineterminator="\n")
     try:
@@ -42,10 +45,13 @@ def write_csv(
         raise SelectionError(f"{target} cannot be written: {error.strerror}.") from error
 
 
-def _written(stored: str | None, folder: Path, base: Path) -> str | None:
-    # A crop's origin names its parent and region, and is no file.
-    if stored is None or _CROP.match(stored):
+def _written(image_id: int, places: Mapping[int, str | None], folder: Path, base: Path) -> str | None:
+    stored = places.get(image_id)
+    if stored is None:
         return None
+    if crop := _CROP.fullmatch(stored):
+        parent = _written(int(crop[1]), places, folder, base)
+        return None if parent is None else f"{parent}#{crop[2]}"
     path = absolute_path(folder, stored)
     return path.relative_to(base).as_posix() if path.is_relative_to(base) else path.as_posix()
 
@@ -75,7 +81,7 @@ def matched(
 ) -> tuple[dict[int, str], dict[str, str]]:
     """Find for each row of a label table the image that it is about.
 
-    A row's ``path`` decides where it has one; else its ``id``, together with its ``name`` if the table has
+    A row's ``path`` decides where it has one, which for a crop is as `write_csv` has it; else its ``id``, together with its ``name`` if the table has
     that; else its ``name``, with or without a file's suffix, if only one image is called so. Rows without a
     category say nothing.
 
@@ -201,6 +207,10 @@ def _finder(
     def find(keys: dict[str, str | None]) -> int | str:
         path, text, name = keys.get("path"), keys.get("id"), keys.get("name")
         if path is not None:
+            crop = _CROP_PATH.fullmatch(path)
+            parent = by_path.get(stored_path(folder, os.path.normpath(base / crop[1]))) if crop else None
+            if crop and parent is not None:
+                return by_path.get(f"crop:{parent}:{crop[2]}", "the project has no such crop of this image")
             place = stored_path(folder, os.path.normpath(base / path))
             return by_path.get(place, "the project has no image of this path")
         called = (by_name.get(name) or by_stem.get(name) or []) if name is not None else []

@@ -158,13 +158,15 @@ class Labeling(Reading):
 
         Columns: revision, time (UTC), author, source, action, reverts, base (the revision that the author was
         looking at), target (``image`` or ``category``), id, field, before, after, replaces (the revision that gave
-        the value before) and conflict. An operation without single changes has one row. A conflict is a change of
+        the value before), conflict, and message (the operation in words). An operation without single changes, such as
+        one of how images look, has one row. A conflict is a change of
         what somebody else had changed since that base: operations count in the order of their revisions.
         """
         with self._database.read() as connection:
             rows = journal_sql.all_rows(connection)
             names = category_sql.all_names(connection)
-        return frames.journal_frame(rows, names)
+            messages = journal_sql.messages(connection)
+        return frames.journal_frame(rows, names, messages)
 
     # -- categories --------------------------------------------------------------------------------
 

@@ -220,7 +220,8 @@ class Partitioning(Planning):
         ConfigurationError
             If there is no such partition.
         """
-        if partition is not None and partition not in PARTITIONS[TRAINING:]:
+        known = isinstance(partition, str) and partition in PARTITIONS[TRAINING:]
+        if partition is not None and not known:
             raise ConfigurationError(
                 {
                     "partition": f"The partition is {partition!r}; it must be one of"

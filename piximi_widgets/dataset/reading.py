@@ -12,7 +12,7 @@ from ..imaging import Window
 from . import frames, predictions
 from .foundation import Foundation
 from .query import select
-from .records import Columns
+from .selection import existing, requested
 from .sql import categories as category_sql
 from .sql import images as image_sql
 
@@ -41,7 +41,7 @@ class Reading(Foundation):
         with self._frame_lock:
             columns = self.columns()
             if self._frame is None or self._frame[0] != columns.revision:
-                self._frame = (columns.revision, self._images(columns))
+                self._frame = self._images()
             # A copy, which pandas makes only when somebody writes into it.
             return self._frame[1].copy()
 
@@ -86,13 +86,18 @@ class Reading(Foundation):
         return frame if ids is None else frame.loc[self._ids(ids)]
 
     def shapes(self, ids: Any = None) -> np.ndarray:
-        """Height, width and channels of images, as (N, 3) int64; of all by default."""
-        wanted = self._ids(ids)
+        """Height, width and channels of images, as (N, 3) int64; of all by default.
+
+        Removed images have them too, since dataset versions may hold such images.
+        """
+        wanted = requested(ids, self.columns().id)
         with self._database.read() as connection:
-            return image_sql.shapes(connection, wanted)
+            table = image_sql.shapes(connection)
+        existing(wanted, table[:, 0])
+        return table[np.searchsorted(table[:, 0], wanted), 1:]
 
     def pixels(self, id: int) -> np.ndarray:
-        """The pixels of one image.
+        """The pixels of one image, which may be a removed one: dataset versions may hold it.
 
         Returns
         -------
@@ -106,7 +111,7 @@ class Reading(Foundation):
         ImageReadError
             If its file is gone or damaged.
         """
-        return self._reader.read(self._location(id))
+        return self._reader.read(self._location(id, also_removed=True))
 
     # -- pictures ----------------------------------------------------------------------------------
 
@@ -136,20 +141,22 @@ class Reading(Foundation):
 
     # -- below -------------------------------------------------------------------------------------
 
-    def _location(self, id: int) -> image_sql.Location:
+    def _location(self, id: int, *, also_removed: bool = False) -> image_sql.Location:
         if isinstance(id, (bool, np.bool_)) or not isinstance(id, (int, np.integer)):
             raise SelectionError(f"An id is a whole number, not {id!r}.")
         location = None
         if 0 < id < 2**63:
             with self._database.read() as connection:
-                location = image_sql.location(connection, int(id))
+                location = image_sql.location(connection, int(id), also_removed=also_removed)
         if location is None:
             raise SelectionError(f"There is no image with the id {id}; .images lists the ids.")
         return location
 
-    def _images(self, columns: Columns) -> pd.DataFrame:
-        """The table for these columns; what never changes about images is kept from the last one."""
+    def _images(self) -> tuple[int, pd.DataFrame]:
+        """The revision and its table; what never changes about images is kept from the last one."""
         with self._database.read() as connection:
+            # Inside, so that categories and notes are those of the same moment.
+            columns = self.columns()
             if self._static is None or not np.array_equal(self._static[0], columns.id):
                 rows = image_sql.static(connection, columns.id)
                 self._static = (columns.id, frames.static_frame(rows))
@@ -158,4 +165,5 @@ class Reading(Foundation):
             if np.any(~np.isnan(columns.confidence) & (columns.prediction_id == 0)):
                 predicted = predictions.classes_of(connection, columns.id)
             notes = image_sql.notes(connection)
-        return frames.images_frame(self._static[1], columns, names, predicted, notes)
+        frame = frames.images_frame(self._static[1], columns, names, predicted, notes)
+        return columns.revision, frame

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import PiximiError
 from ..storage import Database, FileLock
 from ..storage.copies import BACKUPS_FOLDER, CopyStopped
-from .backups import TIME_FORMAT, backups
+from .backups import TIME_FORMAT, Backup, backups
 from .sql import checks as check_sql
 
 logger = logging.getLogger(__name__)
@@ -47,13 +47,15 @@ class RollingBackups:
     def start_if_due(self) -> None:
         """Make a backup on a thread of its own when the newest one, or a project without any, is a day
         old."""
-        found = backups(self._folder)
+        found = self._found()
         if found:
             since: float | None = found[0].time.timestamp()
+        elif backups(self._folder):
+            since = 0.0
         else:
             with self._database.read() as connection:
                 since = check_sql.first_time(connection)
-        # A time in the future is a clock that went wrong, and no reason to wait for it.
+        # A project from the future is one of a clock that went wrong, and no reason to wait for it.
         if since is None or 0 <= time.time() - since < _DAY:
             return
         self._thread = threading.Thread(target=self._run, name="piximi-backup", daemon=True)
@@ -98,14 +100,19 @@ class RollingBackups:
                 self.failure = str(error)
                 logger.warning("No backup of %s could be made: %s", self._folder, error)
 
+    def _found(self) -> list[Backup]:
+        """The backups, the newest first, but for those that a clock that went wrong has put into the future."""
+        now = time.time()
+        return [backup for backup in backups(self._folder) if backup.time.timestamp() <= now]
+
     def _renew(self, place: Path) -> None:
-        found = backups(self._folder)
+        found = self._found()
         with self._database.read() as connection:
             operations = check_sql.operations(connection)
         if found and found[0].operations() == operations:
             return
         self.make()
-        for old in [backup for backup in backups(self._folder) if backup.rolling][_KEPT:]:
+        for old in [backup for backup in self._found() if backup.rolling][_KEPT:]:
             old.path.unlink(missing_ok=True)
         for part in place.glob(".*.part*"):
             # What a killed process has left.

@@ -190,7 +190,12 @@ def open_folder(path: Path, mode: str) -> Database:
     from .backups import advice, refuse_lost
 
     refuse_lost(path)
-    exists = (path / DATABASE_NAME).is_file()
+    try:
+        exists = (path / DATABASE_NAME).is_file()
+    except OSError as error:
+        raise ProjectError(
+            f"The project {path} cannot be reached: {error.strerror}. Check its name and the folder's rights."
+        ) from error
     if exists and mode == "x":
         raise ProjectError(f'There is a project at {path} already; open it with mode "a" or "r+".')
     if not exists:

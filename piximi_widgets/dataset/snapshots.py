@@ -6,16 +6,17 @@ import json
 import sqlite3
 import time
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import DatasetVersionError
+from ..imaging.display_values import storable
 from ..storage import Database
 from .current_hashes import current_hashes
 from .outcome import counted
-from .records import PARTITIONS, Columns
-from .sql import categories as category_sql
+from .records import PARTITIONS, Category, Columns
 from .sql import journal as journal_sql
 from .sql import versions as version_sql
 from .versions import fingerprint, pack
@@ -24,8 +25,20 @@ _LONGEST_NAME = 200
 _SHOWN = 5
 
 
-def take(database: Database, folder: Path, columns: Columns, name: str | None, author: str) -> sqlite3.Row:
+def take(
+    database: Database,
+    folder: Path,
+    columns: Columns,
+    categories: Sequence[Category],
+    name: str | None,
+    author: str,
+) -> sqlite3.Row:
     """Keep the labels and partitions of all labeled, not excluded images as a new version.
+
+    Parameters
+    ----------
+    columns, categories
+        Of one moment; the categories in their order.
 
     Returns
     -------
@@ -37,14 +50,15 @@ def take(database: Database, folder: Path, columns: Columns, name: str | None, a
     DatasetVersionError
         If the name is taken or no name at all, nothing is labeled, or images cannot be read.
     """
-    if name is not None and (not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME):
+    if name is not None and (
+        not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME or storable(name) != name
+    ):
         raise DatasetVersionError(
             f"A dataset version's name is a text of 1 to {_LONGEST_NAME} characters, not {name!r}."
         )
     with database.read() as connection:
         _refuse_taken(connection, name)
-        live = [(row["id"], row["name"]) for row in category_sql.live(connection)]
-    used = (columns.category_id > 0) & ~columns.excluded & np.isin(columns.category_id, [c for c, _ in live])
+    used = (columns.category_id > 0) & ~columns.excluded
     if not used.any():
         raise DatasetVersionError(
             "No image is labeled, so there is nothing to keep; label some images first."
@@ -52,7 +66,7 @@ def take(database: Database, folder: Path, columns: Columns, name: str | None, a
     ids, category_id, partitions = columns.id[used], columns.category_id[used], columns.partition[used]
     digests = _all_hashes(database, folder, ids)
     present = np.unique(category_id)
-    classes = [(number, text) for number, text in live if number in present]
+    classes = [(category.id, category.name) for category in categories if category.id in present]
     position = {number: index for index, (number, _) in enumerate(classes)}
     labels = np.array([position[number] for number in category_id.tolist()], dtype=np.int32)
     short = np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)

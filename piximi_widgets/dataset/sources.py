@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,8 +20,9 @@ from ..imaging import (
     list_images,
     to_planes,
 )
-from .alignment import aligned_labels, aligned_metadata, aligned_names, is_frame
+from .alignment import aligned_labels, aligned_metadata, aligned_names, in_order_of, is_frame
 from .frames import BUILT_IN_COLUMNS
+from .metadata_tables import file_paths
 from .plates import join
 from .schema import DATABASE_NAME
 from .wells import natural
@@ -111,7 +112,12 @@ def expand(
                 " parent folder's name."
             )
     if pattern is not None:
+        listed = sources
         sources = _joined(sources, pattern, failed)
+        if not isinstance(images, (str, os.PathLike)) or _by_position(labels, metadata, names):
+            # What stands at a position means the order in which the files were given.
+            position = {source.path: number for number, source in reversed(list(enumerate(listed)))}
+            sources.sort(key=lambda source: min(position[path] for path in file_paths(source)))
     texts = aligned_labels(labels, sources)
     rows = aligned_metadata(metadata, sources)
     given = aligned_names(names, sources)
@@ -122,6 +128,12 @@ def expand(
         for source, text, row, name in zip(sources, texts, rows, given, strict=True)
     ]
     return labeled, failed
+
+
+def _by_position(labels: Any, metadata: Any, names: Any) -> bool:
+    """Whether something is given as one value for each image, in the images' order."""
+    listed = labels is not None and not isinstance(labels, (str, Mapping))
+    return listed or metadata is not None or names is not None
 
 
 def _joined(sources: Sequence[Source], pattern: str, failed: dict[str, str]) -> list[Source]:
@@ -167,6 +179,7 @@ def _from_frame(frame: Any, labels: Any, metadata: Any) -> tuple[list[Source], A
             )
         column = labels
         labels = list(frame[labels])
+    labels = in_order_of(frame, labels)
     if metadata is None:
         rest = [c for c in frame.columns if c not in ("path", "id", column, *BUILT_IN_COLUMNS)]
         metadata = {str(name): list(frame[name]) for name in rest}
@@ -187,7 +200,9 @@ def _from_frame(frame: Any, labels: Any, metadata: Any) -> tuple[list[Source], A
 
 def _by_path(frame: Any, labels: Any, metadata: Any) -> tuple[Any, Any]:
     """Labels and metadata of the rows, for images that are joined from several of them."""
-    if isinstance(labels, list):
+    is_listed = labels is not None and not isinstance(labels, (str, Mapping))
+    # As many as there are images, and not as there are files, they are for the images.
+    if is_listed and len(labels := list(labels)) == len(frame):
         labels = dict(zip(map(os.fspath, frame["path"]), labels, strict=True))
     if isinstance(metadata, dict) and metadata:
         metadata = frame[["path"]].assign(**metadata)
@@ -239,7 +254,8 @@ def _from_array(array: np.ndarray, axes: str | None, channels: int | None) -> It
         )
     _refuse_type(array)
     for index in range(len(array)):
-        yield Source(key=f"[{index}]", pixels=_planes(array[index], axes, channels))
+        pixels = _planes(array[index], axes, channels)
+        yield Source(key=f"[{index}]", pixels=pixels, remark=_guess(pixels, axes))
 
 
 def _planes(array: np.ndarray, axes: str | None, channels: int | None) -> np.ndarray:
@@ -253,9 +269,24 @@ def _one_array(
     array: np.ndarray, index: int, axes: str | None, channels: int | None, failed: dict[str, str]
 ) -> Iterator[Source]:
     try:
-        yield Source(key=f"[{index}]", pixels=to_planes(array, axes=axes, channels=channels))
+        pixels = to_planes(array, axes=axes, channels=channels)
     except ValueError as error:
         failed[f"[{index}]"] = str(error)
+    else:
+        yield Source(key=f"[{index}]", pixels=pixels, remark=_guess(pixels, axes))
+
+
+def _guess(pixels: np.ndarray, axes: str | None) -> str | None:
+    """A sentence where an array's last axis is too long to be that of channels."""
+    planes, height, width, channels = pixels.shape
+    if axes is not None or channels <= min(height, width):
+        return None
+    taken = f"{planes} planes of " if planes > 1 else ""
+    told = "ZCYX" if planes > 1 else "CYX"
+    return (
+        f"The array does not name its axes; it was taken as {taken}{height} x {width} pixels (height x width) with"
+        f" {channels} channels. Say axes={told!r} if not."
+    )
 
 
 def _one_labeled(image: Any, index: int, failed: dict[str, str]) -> Iterator[Source]:
@@ -282,6 +313,9 @@ def _refuse_type(array: np.ndarray) -> None:
 
 
 def _from_name(name: str, failed: dict[str, str]) -> Iterator[Source]:
+    if "://" in name:
+        failed[name] = "images are read from disk only; download the file or folder first"
+        return
     name = os.path.expanduser(name)
     if is_image_folder(name):
         yield from _zarr_images(name, failed)

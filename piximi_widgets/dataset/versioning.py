@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import DatasetVersionError
+from ..imaging.display_values import storable
 from . import grouping, leakage, representation, snapshots
 from .grouping import Groups
 from .partitioning import Partitioning
@@ -81,7 +82,11 @@ class Versioning(Partitioning):
         DatasetVersionError
             If the name is taken, no image is labeled, or images cannot be read.
         """
-        row = snapshots.take(self._database, self.path, self.columns(), name, self._author(by))
+        author = self._author(by)
+        with self._database.read():
+            # Of one moment, so that each label has its category.
+            columns, categories = self.columns(), self.categories
+        row = snapshots.take(self._database, self.path, columns, categories, name, author)
         return DatasetVersion(row, self._version_html, self.uid)
 
     def version(self, uid_or_name: str) -> DatasetVersion:
@@ -93,7 +98,7 @@ class Versioning(Partitioning):
             If there is none.
         """
         with self._database.read() as connection:
-            row = version_sql.find(connection, str(uid_or_name))
+            row = version_sql.find(connection, storable(str(uid_or_name)))
             names = version_sql.names(connection)
         if row is None:
             there = f"there are {', '.join(sorted(names)[:10])}" if names else "there is none yet"

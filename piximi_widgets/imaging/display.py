@@ -114,7 +114,7 @@ class Display:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(self.channels))
-        if self.contrast not in ("project", "image"):
+        if not isinstance(self.contrast, str) or self.contrast not in ("project", "image"):
             raise ConfigurationError(
                 {"contrast": f'The contrast is "project" or "image", not {self.contrast!r:.60}.'}
             )

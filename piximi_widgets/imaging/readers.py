@@ -21,9 +21,9 @@ def read_pixels(
 ) -> np.ndarray:
     """Read a whole image file.
 
-    Transparency is dropped and a PNG's, BMP's or DICOM's palette is applied; a TIFF's palette is not, since
-    microscopes write a colour table beside what are measured values. JPEG files are turned upright by
-    their EXIF orientation. Black-and-white files become 0 and 255. Where black is the largest value (TIFF's
+    A PNG's or BMP's transparency is dropped, and a PNG's, BMP's or DICOM's palette is applied. A TIFF's fourth
+    channel stays, since it is often a stain, and its palette is not applied, since microscopes write a colour
+    table beside what are measured values. JPEG files are turned upright by their EXIF orientation. Black-and-white files become 0 and 255. Where black is the largest value (TIFF's
     white-is-zero, DICOM's MONOCHROME1) values are inverted, and DICOM's values are rescaled to their unit.
 
     Parameters

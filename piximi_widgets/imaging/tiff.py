@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -102,6 +103,9 @@ def _check_complete(tiff: tifffile.TiffFile, series: Any) -> int:
     for page in series.pages:
         if page is None:
             raise Unreadable("the file is cut off: pages are missing")
+        # Missing strips or tiles would be filled with zeros, one by one: millions of them for a damaged height.
+        if len(page.dataoffsets) < math.prod(page.keyframe.chunked):
+            raise Unreadable(_CUT_OFF)
         packed += sum(page.databytecounts)
         ends = [offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False)]
         if max(ends, default=0) > size:

@@ -14,7 +14,8 @@ from .files import sync_folder
 BACKUPS_FOLDER = "backups"
 """Where the copies of a database lie, beside it."""
 
-_BESIDE = ("", "-wal", "-shm", "-journal")
+BESIDE = ("", "-wal", "-shm", "-journal")
+"""The endings of a database's files."""
 
 
 class CopyStopped(Exception):
@@ -66,7 +67,7 @@ def write_copy(
         _sync(part)
         os.replace(part, target)
     except BaseException:
-        for ending in _BESIDE:
+        for ending in BESIDE:
             Path(f"{part}{ending}").unlink(missing_ok=True)
         raise
     sync_folder(target.parent)
@@ -94,7 +95,7 @@ def set_aside(path: Path, name: str) -> Path:
     would damage it.
     """
     aside = path.with_name(name)
-    for ending in _BESIDE:
+    for ending in BESIDE:
         old = Path(f"{path}{ending}")
         if old.exists():
             os.replace(old, f"{aside}{ending}")

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
+import uuid
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -108,18 +109,19 @@ class Opening:
     def _keep(self, connection: sqlite3.Connection, version: int, known: int) -> None:
         """Keep a copy of an older schema's file before it is brought up to date."""
         target = self.path.parent / BACKUPS_FOLDER / f"{self.path.stem}-before-schema-{known}.db"
+        # Where SQLite needs no guard, another process may be doing the same, or have come first.
+        mine = target.with_name(f".{target.stem}.{uuid.uuid4().hex[:8]}.part")
         try:
-            write_copy(connection, target.with_suffix(".new"))
-            copy = open_copy(target.with_suffix(".new"))
+            write_copy(connection, mine)
+            copy = open_copy(mine)
             try:
-                # Where SQLite needs no guard, another process may have come first.
                 unchanged = self._version(copy, known) == version
             finally:
                 copy.close()
             if unchanged:
-                os.replace(target.with_suffix(".new"), target)
+                os.replace(mine, target)
             else:
-                target.with_suffix(".new").unlink()
+                mine.unlink()
         except OSError as error:
             raise self._error(
                 f"The {self._what} at {self.path} was written by an older version of piximi_widgets, and no"

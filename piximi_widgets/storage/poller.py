@@ -13,9 +13,12 @@ import time
 import weakref
 from collections.abc import Callable
 
+from ..errors import PiximiError
+
 logger = logging.getLogger(__name__)
 
 _SHORTEST_PAUSE = 0.02
+_SECONDS_AFTER_TROUBLE = 0.5
 
 
 class Subscription:
@@ -107,20 +110,36 @@ class Poller:
             self._wake.set()
 
     def _run(self, ready: threading.Event) -> None:
-        connection = self._connect()
         try:
-            seen = _data_version(connection)
+            worked = self._watch(ready, warn=True)
+            while worked is not None:
+                # The disk or a lock is in the way; the listeners are told once it is not.
+                time.sleep(_SECONDS_AFTER_TROUBLE)
+                worked = self._watch(ready, warn=worked)
+        finally:
             ready.set()
+
+    def _watch(self, ready: threading.Event, *, warn: bool) -> bool | None:
+        """Watch until nobody listens any more (None), or the file cannot be read: whether it could be before."""
+        connection: sqlite3.Connection | None = None
+        seen: int | None = None
+        try:
+            connection = self._connect()
+            if not ready.is_set():
+                seen = _data_version(connection)
+                ready.set()
             while True:
-                self._wake.wait(self._interval)
-                # A busy writer in this process must not turn into as many looks as it commits.
-                time.sleep(_SHORTEST_PAUSE)
-                self._wake.clear()
+                # After trouble nobody knows what was missed.
+                if seen is not None:
+                    self._wake.wait(self._interval)
+                    # A busy writer in this process must not turn into as many looks as it commits.
+                    time.sleep(_SHORTEST_PAUSE)
+                    self._wake.clear()
                 version = _data_version(connection)
                 with self._lock:
                     if not self._subscriptions:
                         self._thread = None
-                        return
+                        return None
                     listeners = list(self._subscriptions)
                 if version == seen:
                     continue
@@ -128,13 +147,18 @@ class Poller:
                 gone = [listener for listener in listeners if not listener.notify()]
                 with self._lock:
                     self._subscriptions.difference_update(gone)
-        except sqlite3.Error:
-            logger.warning("A database can no longer be watched", exc_info=True)
+        except (sqlite3.Error, PiximiError):
             with self._lock:
-                self._thread = None
-        finally:
+                if not self._subscriptions:
+                    self._thread = None
+                    return None
+            if warn:
+                logger.warning("A database cannot be watched for now", exc_info=True)
             ready.set()
-            connection.close()
+            return seen is not None
+        finally:
+            if connection is not None:
+                connection.close()
 
 
 def _data_version(connection: sqlite3.Connection) -> int:

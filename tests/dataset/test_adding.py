@@ -437,3 +437,67 @@ def test_piximis_own_images(dataset, piximi_files):
     assert sorted(dataset.images["channels"]) == [1, 1, 1, 1, 1, 3, 4, 5]
     assert len(dataset.window()) == 4
     assert all(dataset.thumbnail(image_id).startswith(b"\x89PNG") for image_id in report.added)
+
+
+def test_joined_files_keep_the_order_in_which_values_are_given_for_them(dataset, tmp_path, picture):
+    """What is given by position belongs to the image of that position, also where a pattern sorts them else."""
+    paths = [picture(tmp_path / "raw" / f"{name}_s1.png") for name in "bca"]
+    dataset.add_images(paths, labels=list("BCA"), pattern="{slide}_s{site}.png")
+    frame = dataset.images
+    assert frame["slide"].str.upper().tolist() == frame["category"].tolist()
+    with Dataset(tmp_path / "second") as second:
+        for well, site in (("A01", 2), ("B01", 1)):
+            picture(tmp_path / "wells" / f"s{site}_{well}.png")
+        names = ["first file", "second file"]
+        second.add_images(tmp_path / "wells", names=names, pattern="s{site}_{well}.png")
+        assert second.images["well"].tolist() == ["B01", "A01"]
+    with Dataset(tmp_path / "third") as third:
+        third.add_images(tmp_path / "wells", pattern="s{site}_{well}.png")
+        assert third.images["well"].tolist() == ["A01", "B01"]
+
+
+def test_labels_for_other_images_are_told(dataset, folder):
+    """A mapping of labels may be about more images, but one that fits none of them is a mistake."""
+    with pytest.warns(UserWarning, match=r"None of the 1 labels.*'raw/tiger\.png'") as caught:
+        dataset.add_images(folder, labels={"raw/tiger.png": "tiger"})
+    assert caught[0].filename == __file__
+
+
+def test_an_arrays_odd_axes_are_reported(dataset):
+    """Channels come last in memory; where there are more of them than pixels the report says how it was taken."""
+    report = dataset.add_images(np.zeros((2, 3, 16, 20), np.uint8))
+    assert "3 x 16 pixels" in report.guessed["[0]"]
+    assert "axes='CYX'" in report.guessed["[1]"]
+    assert "axes='ZCYX'" in dataset.add_images([np.zeros((2, 3, 16, 20), np.uint8)]).guessed["[0]"]
+    assert dataset.add_images(np.zeros((2, 3, 16, 20), np.uint8), axes="CYX").guessed == {}
+    assert dataset.add_images(np.zeros((2, 16, 20, 3), np.uint8)).guessed == {}
+
+
+def test_addresses_in_a_network_are_refused_by_name(dataset):
+    """An address is no path, and the report says what to do."""
+    report = dataset.add_images("https://example.org/a.tif")
+    assert "download" in report.failed["https://example.org/a.tif"]
+
+
+def test_a_label_for_a_name_of_two_images_is_refused(dataset, tmp_path, picture):
+    """A file's bare name that two folders have says nothing about either of them."""
+    paths = [picture(tmp_path / "raw" / well / "field 1.png") for well in ("A01", "B02")]
+    for name in ("field 1.png", "field 1"):
+        with pytest.raises(SelectionError, match=r"label of 'field 1.*A01.*B02"):
+            dataset.add_images(tmp_path / "raw", labels={name: "x"})
+    assert len(dataset) == 0
+    dataset.add_images(tmp_path / "raw", labels={paths[1]: "x"})
+    assert dataset.images["category"].notna().tolist() == [False, True]
+
+
+def test_a_series_of_labels_goes_by_its_index(dataset, tmp_path, picture):
+    """Labels from a column of the table belong to their rows, also where the table was sorted since."""
+    table = pd.DataFrame({"path": [picture(tmp_path / f"{name}.png") for name in "abc"], "kind": list("abc")})
+    dataset.add_images(table[::-1], labels=table["kind"])
+    assert list(labels_of(dataset).items()) == [("c.png", "c"), ("b.png", "b"), ("a.png", "a")]
+    objects = pd.DataFrame({"image_id": [1, 2], "x": [2, 2], "y": [2, 2], "kind": ["c", "b"]})
+    crops = dataset.add_crops(objects[::-1], 2, labels=objects["kind"]).added
+    assert dataset.images["category"][crops].tolist() == ["b", "c"]
+    with Dataset(tmp_path / "other") as other:
+        other.add_images(table, labels=pd.Series(["x", "y", "z"], index=[7, 8, 9]))
+        assert other.images["category"].tolist() == ["x", "y", "z"]

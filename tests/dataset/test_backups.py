@@ -16,7 +16,7 @@ import pytest
 from piximi_widgets.dataset import Dataset
 from piximi_widgets.dataset import rolling_backups as rolling_module
 from piximi_widgets.dataset.backups import backups, restore
-from piximi_widgets.errors import NotAProjectError, ProjectError, ReadOnlyError
+from piximi_widgets.errors import NewerVersionError, NotAProjectError, ProjectError, ReadOnlyError
 from piximi_widgets.storage import database as database_module
 
 
@@ -240,6 +240,21 @@ def test_restore_takes_the_copy_with_most_operations(ten, capsys):
         assert dataset.images["category"].isna().sum() == 9
 
 
+def test_restores_in_one_second_overwrite_nothing(ten):
+    """What each of them found is kept."""
+    copy = ten.backup()
+    ten.close()
+    for number in (1, 2, 3):
+        with Dataset(ten.path) as dataset:
+            dataset.label(number, "a")
+        restore(ten.path, copy.name)
+    labeled = []
+    for path in ten.path.glob("project-replaced-*.db"):
+        with closing(sqlite3.connect(path)) as connection:
+            labeled += connection.execute("SELECT id FROM image WHERE category_id > 0").fetchall()
+    assert sorted(labeled) == [(1,), (2,), (3,)]
+
+
 def test_restore_refuses_what_would_help_nobody(ten, tmp_path):
     """An intact project without a named copy, a copy that is damaged or unknown, and a folder without any."""
     good = ten.backup()
@@ -256,6 +271,37 @@ def test_restore_refuses_what_would_help_nobody(ten, tmp_path):
         restore(tmp_path / "nowhere")
     assert (ten.path / "project.db").read_bytes() == before
     assert not list(ten.path.glob("project-*"))
+
+
+def test_restore_leaves_projects_of_a_newer_version_alone(ten):
+    """What this version cannot read is not damaged, and not rewritten with what this version knows."""
+    good = ten.backup()
+    newer = ten.backup()
+    ten.close()
+    with closing(sqlite3.connect(newer)) as connection:
+        connection.execute("PRAGMA user_version=99")
+    with Dataset(ten.path) as dataset:
+        assert dataset.check().warnings == []
+    before = (ten.path / "project.db").read_bytes()
+    with pytest.raises(NewerVersionError, match="Update with"):
+        restore(ten.path, newer.name)
+    assert (ten.path / "project.db").read_bytes() == before
+    os.truncate(ten.path / "project.db", 100)
+    assert restore(ten.path) == good
+    (ten.path / "project.db").write_bytes(newer.read_bytes())
+    with pytest.raises(ProjectError, match="is intact"):
+        restore(ten.path)
+    assert (ten.path / "project.db").read_bytes() == newer.read_bytes()
+
+
+def test_restore_finds_no_project_in_another_database(ten):
+    ten.close()
+    place = ten.path / "project.db"
+    place.unlink()
+    with closing(sqlite3.connect(place)) as connection:
+        connection.execute("CREATE TABLE stranger (id)")
+    with pytest.raises(ProjectError, match="no image could be read"):
+        restore(ten.path)
 
 
 def test_an_object_that_is_still_open_writes_nothing_after_a_restore(ten):
@@ -337,3 +383,27 @@ def test_a_time_in_the_future_stops_no_backup(ten, days):
     ten.close()
     opened(ten.path).close()
     assert len(names(ten.path)) == 2
+
+
+def test_copies_from_the_future_drive_no_newer_ones_out(ten, days):
+    """Three of them count for nothing: a copy a day is made and kept beside them."""
+    ten.label(1, "a")
+    copy = ten.backup()
+    year = datetime.now(UTC).year + 9
+    future = [f"project-{year}010{number}T000000Z.db" for number in (1, 2, 3)]
+    for name in future:
+        copy.with_name(name).write_bytes(copy.read_bytes())
+    copy.unlink()
+    days(1.5)
+    ten.close()
+    for number in (2, 3):
+        opened(ten.path).close()
+        present = set(names(ten.path)) - set(future)
+        assert len(present) == 1
+        with opened(ten.path) as again:
+            # Not due: no second one on the same day.
+            assert set(names(ten.path)) - set(future) == present
+            again.label(number, "a")
+    days(1.5)
+    opened(ten.path).close()
+    assert len(names(ten.path)) == len(future) + 2

@@ -410,3 +410,58 @@ def test_hostile_names(tmp_path, picture, name):
         project.to_csv(tmp_path / "labels.csv")
         project.unlabel([crop])
         assert project.load_labels(tmp_path / "labels.csv").changed.tolist() == [crop]
+
+
+@pytest.fixture
+def plates(tmp_path, picture):
+    """A project of the wells A01 of two plates, whose files are called alike; ids 1 and 2."""
+    for plate in ("plate1", "plate2"):
+        picture(tmp_path / "raw" / plate / "A01.png", (40, 50))
+    with Dataset(tmp_path / "cells") as project:
+        project.add_images(tmp_path / "raw", pattern="{plate}/{well}.png")
+        yield project
+
+
+def cellprofiler_rows(*plates):
+    """One object of the well A01 of each plate, with the paths of another machine."""
+    return pd.DataFrame(
+        {
+            "PathName_DNA": [rf"D:\scans\{plate}" for plate in plates],
+            "FileName_DNA": ["A01.png"] * len(plates),
+            "Location_Center_X": [9.0] * len(plates),
+            "Location_Center_Y": [9.0] * len(plates),
+        }
+    )
+
+
+def test_folders_tell_files_of_one_name_apart(plates):
+    """Of two images of one file name the one is meant whose folder is called as in the table."""
+    report = plates.add_crops(cellprofiler_rows("Plate2", "plate1"), 4)
+    assert plates.images["parent"][report.added].tolist() == [2, 1]
+    table = cellprofiler_rows("plate2", "plate1").rename(columns={"FileName_DNA": "path"})
+    table["path"] = ["/scans/plate2/A01.png", "/scans/plate1/A01.png"]
+    report = plates.add_crops(table.drop(columns="PathName_DNA"), 6)
+    assert plates.images["parent"][report.added].tolist() == [2, 1]
+    report = plates.add_crops(cellprofiler_rows("plate3"), 4)
+    assert "2 images are called" in report.failed["row 1"]
+
+
+def test_an_image_that_was_never_added_is_not_one_of_its_name(plates):
+    """Files of one name in two folders are two images; where the project has one of them the other has none."""
+    plates.remove_images(2)
+    report = plates.add_crops(cellprofiler_rows("plate1", "plate2"), 4)
+    assert plates.images["parent"][report.added].tolist() == [1]
+    assert "A01.png in 2 folders" in report.failed["row 2"]
+    both = cellprofiler_rows("here", "there").assign(Metadata_Well="A01")
+    assert list(plates.add_crops(both, 6).failed) == ["row 1", "row 2"]
+    table = pd.DataFrame({"path": ["/scans/a/A01.png", "/scans/b/A01.png"], "x": [9, 9], "y": [9, 9]})
+    assert list(plates.add_crops(table, 6).failed) == ["row 1", "row 2"]
+
+
+def test_a_tables_plate_must_be_that_of_the_file_of_its_name(plates):
+    """A file's bare name leads to no image of another plate than the one that the table is about."""
+    plates.remove_images(2)
+    report = plates.add_crops(cellprofiler_rows("elsewhere").assign(Metadata_Plate="plate2"), 4)
+    assert list(report.failed) == ["row 1"]
+    report = plates.add_crops(cellprofiler_rows("elsewhere").assign(Metadata_Plate="Plate1"), 4)
+    assert plates.images["parent"][report.added].tolist() == [1]

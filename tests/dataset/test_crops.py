@@ -169,10 +169,10 @@ def test_bad_rows_are_reported_and_stop_nothing():
 
 def test_two_objects_with_one_window_are_told():
     """Near a corner two cells would get the same picture; the second one is reported."""
-    table = pd.DataFrame({"label": [4, 9, 9], "x": [0, 1, 100], "y": [0, 1, 50]})
+    table = pd.DataFrame({"label": [4, 8, 9], "x": [0, 1, 100], "y": [0, 1, 50]})
     crops, failed = crops_of_table(table, [IMAGE] * 3, (9, 9))
     assert [crop.name for crop in crops] == ["a.tif #4", "a.tif #9"]
-    assert failed == {"row 2 (a.tif #9)": "its window is the same as that of object 4"}
+    assert failed == {"row 2 (a.tif #8)": "its window is the same as that of object 4"}
 
 
 @pytest.mark.parametrize(
@@ -304,3 +304,12 @@ def test_what_is_no_mask(mask, message):
     """The wrong shape, a foreground mask, and numbers that are none."""
     with pytest.raises(SelectionError, match=message):
         crops_of_mask(mask, Parent(3, "m", 6, 8))
+
+
+def test_a_column_of_classes_numbers_no_objects():
+    """A column "label" with the same number twice in an image tells classes, not objects."""
+    table = pd.DataFrame({"x": [5, 9, 13], "y": [5, 9, 13], "label": [0, 1, 0]})
+    crops, _ = crops_of_table(table, [IMAGE] * 3, (4, 4))
+    assert [crop.metadata["object"] for crop in crops] == [1, 2, 3]
+    crops, _ = crops_of_table(table.assign(label=[7, 8, 9]), [IMAGE] * 3, (4, 4))
+    assert [crop.metadata["object"] for crop in crops] == [7, 8, 9]

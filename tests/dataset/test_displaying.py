@@ -117,7 +117,7 @@ def test_a_channels_settings_reach_the_picture_exactly(cells):
 
 def test_what_is_not_given_stays(cells):
     cells.set_channel(0, color="cyan", gamma=0.7)
-    cells.set_channel(0, visible=False)
+    assert cells.set_channel(0, visible=False).message == "Channel channel 0: visible False."
     assert cells.channels[0] == ChannelDisplay("channel 0", "#00ffff", False, None, 0.7)
     assert cells.display.channels[1] == ChannelDisplay()
 
@@ -212,6 +212,8 @@ def test_percentiles_are_those_that_were_chosen(folder):
             dataset.set_contrast("project", percentiles=(90, 10))
         with pytest.raises(ConfigurationError):
             dataset.set_contrast("best")
+        with pytest.raises(ConfigurationError, match="not array"):
+            dataset.set_contrast(np.array(["project", "image"]))
 
 
 def test_photographs_keep_their_colours_under_a_contrast_of_their_own(folder):

@@ -622,3 +622,17 @@ def test_what_was_seen_a_moment_ago_is_found_by_its_pixels(dataset, tmp_path, pi
     report = dataset.relink(tmp_path)
     assert list(report.found) == [image_id]
     assert report.unverified == {}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_project_is_the_same_through_a_link(tmp_path, picture):
+    """Images beside the project are found, and not added again, when it is opened by a link to its folder."""
+    picture(tmp_path / "study" / "raw" / "a.png")
+    with Dataset(tmp_path / "study" / "cells") as dataset:
+        dataset.add_images(tmp_path / "study" / "raw")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "link").symlink_to(tmp_path / "study" / "cells")
+    with Dataset(tmp_path / "home" / "link") as dataset:
+        assert dataset.pixels(1).ndim == 4
+        assert len(dataset.missing_files()) == 0
+        assert len(dataset.add_images(tmp_path / "study" / "raw").skipped) == 1

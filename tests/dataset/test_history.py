@@ -150,6 +150,14 @@ def test_a_name_that_was_taken_meanwhile_stays_taken(ten):
     ten.add_category("b", by="bob")
     ten.undo(by="ann")
     assert [c.name for c in ten.categories] == ["z", "c", "a", "b"]
+    ten.remove_category("c", by="ann")
+    ten.add_category("C", by="bob")
+    ten.undo(by="ann")
+    assert [c.name for c in ten.categories] == ["z", "a", "b", "C"]
+    ten.rename_category("C", "d", by="ann")
+    ten.rename_category("d", "D", by="ann")
+    ten.undo(by="ann")
+    assert [c.name for c in ten.categories] == ["z", "a", "b", "d"]
 
 
 def test_removed_images_come_back_without_a_removed_category(ten):

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 
@@ -220,6 +221,16 @@ def test_progress_is_told_and_a_canceled_call_can_be_made_again(many, dataset):
     assert sorted(first.added + second.added) == dataset.columns().id.tolist()
 
 
+def test_arrays_are_added_whole_even_when_canceled(many, dataset):
+    """Nothing tells arrays of an earlier call apart, so that none of them is left for a second one."""
+    stop = threading.Event()
+    stop.set()
+    arrays = [np.full((3, 3), number, np.uint8) for number in range(3)]
+    report = dataset.add_images([many, *arrays], cancel=stop)
+    assert report.canceled
+    assert [dataset.pixels(image_id)[0, 0, 0, 0] for image_id in report.added] == [0, 1, 2]
+
+
 def test_ctrl_c_keeps_what_was_added_and_leaves_no_process(many, dataset):
     """KeyboardInterrupt in the middle: whole commits stay, the helpers are gone."""
     import psutil
@@ -300,3 +311,32 @@ def test_a_folder_with_pictures_that_are_folders_and_files_of_other_programs(dat
     assert "OME-TIFF" in report.failed[str(folder / "c.czi")]
     image_id = dataset.select("name == 'b.zarr'")[0]
     assert np.array_equal(dataset.pixels(image_id), pixels.transpose(1, 2, 0)[None])
+
+
+def test_what_is_said_of_joined_files_must_fit(dataset, tmp_path, picture):
+    """Files of one image have one label, and as many channels together as channels= says."""
+    paths = [picture(tmp_path / "raw" / f"A01_w{channel}.png") for channel in (1, 2)]
+    pattern = "{well}_w{channel}.png"
+    table = pd.DataFrame({"path": paths, "kind": ["cat", "dog"]})
+    with pytest.raises(SelectionError, match=r"different labels.*'cat'.*'dog'"):
+        dataset.add_images(table, labels="kind", pattern=pattern)
+    report = dataset.add_images(tmp_path / "raw", channels=3, pattern=pattern)
+    assert "2 files make 2 channels, but channels=3" in next(iter(report.failed.values()))
+    table["kind"] = [None, "dog"]
+    dataset.add_images(table, labels="kind", channels=2, pattern=pattern)
+    assert dataset.images["category"].tolist() == ["dog"]
+
+
+def test_labels_of_joined_files_are_for_each_file_or_each_image(dataset, tmp_path, picture):
+    """With a table of files they are one for each row, or one for each image that the rows make."""
+    names = [f"{well}_w{channel}.png" for well in ("B01", "A01") for channel in (1, 2)]
+    table = pd.DataFrame({"path": [picture(tmp_path / "raw" / name) for name in names]})
+    pattern = "{well}_w{channel}.png"
+    with pytest.raises(SelectionError, match="3 labels for 2 images"):
+        dataset.add_images(table, labels=["b", "a", "x"], pattern=pattern)
+    dataset.add_images(table, labels=pd.Series(["b", "b", "a", "a"]), pattern=pattern)
+    with Dataset(tmp_path / "other") as other:
+        other.add_images(table, labels=["b", "a"], pattern=pattern)
+        for project in (dataset, other):
+            frame = project.images.set_index("well")["category"]
+            assert frame.to_dict() == {"A01": "a", "B01": "b"}

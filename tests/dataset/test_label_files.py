@@ -117,6 +117,48 @@ def test_images_of_several_files(dataset, picture, tmp_path):
     assert labels(dataset) == ["a", "a"]
 
 
+def test_crops_are_known_by_their_parent_and_region(dataset, picture, tmp_path):
+    """Crops that are called alike in two projects and are of different objects do not get each other's labels."""
+    paths = [picture(tmp_path / "raw" / plate / "f #1.png", (40, 50)) for plate in ("p1", "p2")]
+    table = pd.DataFrame({"x": [9, 30], "y": [9, 20]})
+
+    def crop(project, images, kinds):
+        project.add_images(images)
+        for kind in kinds:
+            for path in images:
+                parent = project.images.query("kind == 'image'").index[images.index(path)]
+                project.add_crops(table, 6, parent=int(parent), kind=kind)
+
+    def cut(project):
+        frame = project.images.query("kind != 'image'").fillna({"category": ""})
+        return {
+            (project.pixels(crop).tobytes(), frame.kind[crop]): frame.category[crop] for crop in frame.index
+        }
+
+    crop(dataset, paths, ["cell", "nucleus"])
+    for number, crop_id in enumerate(dataset.images.index[2:]):
+        dataset.add_category(f"c{number}")
+        dataset.label(int(crop_id), f"c{number}")
+    dataset.to_csv(tmp_path / "labels.csv")
+    with Dataset(tmp_path / "other") as other:
+        crop(other, paths[::-1], ["nucleus", "cell"])
+        report = other.load_labels(tmp_path / "labels.csv", add_categories=True)
+        assert (len(report.changed), report.failed) == (8, {})
+        assert cut(other) == cut(dataset)
+        other.remove_images(other.images.index[-1])
+        with pytest.raises(SelectionError, match="no such crop of this image"):
+            other.load_labels(tmp_path / "labels.csv")
+
+
+def test_crops_of_arrays_are_matched_by_id_and_name(dataset, tmp_path):
+    """Their parent has no path, so that nothing else tells them."""
+    dataset.add_images(np.zeros((1, 20, 20), np.uint8), names=["a"])
+    dataset.add_crops(pd.DataFrame({"x": [9], "y": [9]}), 6, labels=["x"])
+    dataset.to_csv(tmp_path / "labels.csv")
+    dataset.unlabel([2])
+    assert dataset.load_labels(tmp_path / "labels.csv").changed.tolist() == [2]
+
+
 def test_arrays_are_matched_by_id_and_name(ten, tmp_path):
     """Images without a path are known by id, and only if the name agrees: ids are local to a project."""
     ten.label([1, 2], "a")

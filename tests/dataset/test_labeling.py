@@ -84,7 +84,9 @@ def test_removed_images_are_gone_and_ids_stay_unused(ten):
     ten.remove_images([9, 10])
     assert len(ten) == 8
     with pytest.raises(SelectionError):
-        ten.pixels(10)
+        ten.label(10, "a")
+    with pytest.raises(SelectionError):
+        ten.thumbnail(10)
     assert ten.add_images(np.zeros((1, 4, 6), np.uint8)).added == [11]
 
 
@@ -252,13 +254,26 @@ def test_the_journal_cannot_be_rewritten(ten):
 
 def test_authors_are_names(ten):
     """An author is a text; the default is the login name."""
-    for wrong in ("", "  ", 5, "x" * 201):
+    for wrong in ("", "  ", 5, "x" * 201, "a\ud800"):
         with pytest.raises(PiximiError, match="author"):
             ten.label(1, "a", by=wrong)
     ten.label(1, "a")
     import getpass
 
     assert ten.journal["author"].iloc[-1] == getpass.getuser()
+
+
+def test_a_login_name_that_is_no_text_stops_no_label(ten, monkeypatch):
+    """Bytes that are no UTF-8 reach Python as halves of surrogate pairs, which a database refuses."""
+    monkeypatch.setattr("getpass.getuser", lambda: "J\udcfcrgen")
+    ten.label(1, "a")
+    assert ten.journal["author"].iloc[-1] == "J?rgen"
+
+
+@pytest.mark.parametrize("number", [0, -1, 99, 2**63, -(2**70)])
+def test_a_category_of_an_id_that_cannot_be(ten, number):
+    with pytest.raises(CategoryError, match="no category with the id"):
+        ten.apply("label", ids=1, argument={"category_id": number})
 
 
 def test_unknown_actions_are_refused(ten):
@@ -277,6 +292,9 @@ def test_columns_follow_every_kind_of_change(ten):
             lambda: ten.add_images(np.zeros((2, 4, 6), np.uint8), labels=["b", None]),
             lambda: ten.split(),
             lambda: ten.store_predictions("e", ["a", "new"], [1, 3], np.array([[0.7, 0.3], [0.2, 0.8]])),
+            lambda: ten.store_predictions("e", ["a", "new"], [11, 12], np.array([[0.6, 0.4], [0.1, 0.9]])),
+            lambda: ten.remove_images([11, 12]),
+            lambda: ten.undo(),
             lambda: ten.rename_category("a", "A"),
             lambda: ten.undo(),
             lambda: ten.remove_category("b"),
@@ -295,6 +313,30 @@ def test_columns_follow_every_kind_of_change(ten):
                     assert [names[number] for number in ids.tolist()] == told
                 assert columns.excluded.tolist() == frame["excluded"].tolist()
                 assert np.array_equal(columns.confidence, frame["confidence"], equal_nan=True)
+
+
+@pytest.mark.parametrize("overtaken_at", [1, 2])
+def test_the_table_shows_one_moment(ten, monkeypatch, overtaken_at):
+    """What others change while it is made is in it wholly or not at all."""
+    ten.label(9, "c")
+    ten.set_note([5, 10], "look")
+    ten.remove_images([5, 10], by="bob")
+    with Dataset(ten.path) as other:
+        columns, calls, moments = other.columns, [], [Dataset(ten.path, "r").images]
+
+        def overtaking():
+            found = columns()
+            calls.append(found)
+            if len(calls) == overtaken_at:
+                ten.undo(by="bob")
+                ten.remove_category("c")
+                moments.append(Dataset(ten.path, "r").images)
+            return found
+
+        monkeypatch.setattr(other, "columns", overtaking)
+        frame = other.images
+        assert sum(frame.equals(moment) for moment in moments) == 1
+        assert other.images.equals(moments[-1])
 
 
 def test_columns_cannot_be_written(ten):

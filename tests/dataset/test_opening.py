@@ -89,6 +89,12 @@ def test_a_file_and_an_unknown_mode_are_refused(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("mode", ["a", "r", "r+", "x"])
+def test_a_name_that_no_file_system_takes(tmp_path, mode):
+    with pytest.raises(ProjectError, match="cannot be reached: .*too long"):
+        Dataset(tmp_path / ("x" * 300), mode)
+
+
 def test_another_programs_database_is_not_touched(tmp_path):
     """A project.db that belongs to something else, or is no database, is recognised and left alone."""
     for name in ("sqlite", "text"):

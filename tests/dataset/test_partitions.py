@@ -500,7 +500,7 @@ def test_fixing_is_journalled_with_its_author(ten):
     assert last["revision"].nunique() == 1
 
 
-@pytest.mark.parametrize("wrong", ["unassigned", "train", 1, ""])
+@pytest.mark.parametrize("wrong", ["unassigned", "train", 1, "", ["test"], np.array(["test", "training"])])
 def test_partitions_that_are_none(ten, wrong):
     """There are three names, and None; ids must be there."""
     with pytest.raises(ConfigurationError, match="training, validation, test, or None"):

@@ -39,6 +39,36 @@ def test_a_version_holds_labeled_images_only(ten):
         version.select("train")
 
 
+def test_names_that_are_none(ten):
+    """Also one with half of a surrogate pair, which no database holds."""
+    ten.label(1, "a")
+    for wrong in ("", " ", 5, "x" * 201, "v\ud800"):
+        with pytest.raises(DatasetVersionError, match="text of 1 to"):
+            ten.snapshot(wrong)
+    with pytest.raises(DatasetVersionError, match="no dataset version"):
+        ten.version("v\ud800")
+    assert ten.versions == []
+
+
+def test_a_version_is_of_one_moment(ten, monkeypatch):
+    """No label is missing because its category was merged into another one just now."""
+    ten.label([1, 2], "a")
+    ten.label([3], "b")
+    with Dataset(ten.path) as other:
+        columns = ten.columns
+
+        def overtaken(*ids):
+            found = columns(*ids)
+            other.merge_categories(["a"], into="b")
+            return found
+
+        monkeypatch.setattr(ten, "columns", overtaken)
+        version = ten.snapshot()
+    assert version.images["category"].to_dict() == {1: "a", 2: "a", 3: "b"}
+    monkeypatch.undo()
+    assert ten.snapshot().images["category"].to_dict() == {1: "b", 2: "b", 3: "b"}
+
+
 def test_a_version_never_changes(ten):
     """Whatever happens to the project later, the version reads the same, from any process."""
     ten.label([1, 2], "a")
@@ -449,3 +479,17 @@ def test_a_schema_has_the_designed_columns(ten):
     assert {"parent_id", "kind", "region", "metadata", "excluded", "partition", "category_id"} <= columns
     assert connection.execute("PRAGMA user_version").fetchone()[0] >= 1
     connection.close()
+
+
+def test_a_version_outlives_the_removal_of_its_images(ten):
+    """What it holds can still be read, so that it can still be trained on and scored."""
+    ten.label([1, 2], "a")
+    version = ten.snapshot()
+    before = ten.pixels(2)
+    ten.remove_images(2)
+    assert np.array_equal(ten.pixels(version.ids[1]), before)
+    assert ten.shapes(version.ids).tolist() == [[4, 6, 1]] * 2
+    with pytest.raises(SelectionError, match="id 77"):
+        ten.shapes([1, 77])
+    with pytest.raises(SelectionError, match="id 77"):
+        ten.pixels(77)

@@ -473,3 +473,14 @@ def test_ome_images_that_are_the_same_pages_are_one(tmp_path):
     values = RANDOM.integers(0, 60000, (6, 9), dtype=np.uint16)
     tifffile.imwrite(tmp_path / "a.ome.tif", values, description=text, metadata=None)
     assert np.array_equal(agree(tmp_path / "a.ome.tif")[0, ..., 0], values)
+
+
+def test_a_height_that_needs_more_tiles_than_there_are_is_refused_at_once(tmp_path):
+    """tifffile would fill what is missing with zeros, a million tiles one by one."""
+    path = tmp_path / "tall.tif"
+    tifffile.imwrite(path, np.zeros((32, 32), np.uint8), tile=(16, 16), metadata=None)
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tiff.pages[0].tags["ImageLength"].overwrite(16_000_000)
+    for read in (read_header, read_pixels):
+        with pytest.raises(ImageReadError, match="cut off"):
+            read(path)

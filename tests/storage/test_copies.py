@@ -14,7 +14,7 @@ from piximi_widgets.errors import ProjectError
 from piximi_widgets.storage import Database
 from piximi_widgets.storage import database as database_module
 from piximi_widgets.storage import opening as opening_module
-from piximi_widgets.storage.copies import CopyStopped, defects, set_aside, write_copy
+from piximi_widgets.storage.copies import CopyStopped, defects, open_copy, set_aside, write_copy
 from piximi_widgets.storage.salvage import salvage
 
 SCHEMA = ["CREATE TABLE item (id INTEGER PRIMARY KEY AUTOINCREMENT, value TEXT NOT NULL);"]
@@ -144,6 +144,33 @@ def test_a_lock_file_that_was_tidied_away_is_made_anew(tmp_path, monkeypatch):
         insert(second, "not now")
     insert(second, "four")
     assert values(tmp_path / "a.db") == ["one", "two", "three", "four"]
+
+
+def test_two_that_bring_a_file_up_to_date_at_once(tmp_path, monkeypatch):
+    """Where no lock keeps them apart, the second one comes while the first one checks the copy it keeps."""
+    monkeypatch.setattr(opening_module, "has_wal_reset_bug", lambda: False)
+    old = make(tmp_path / "a.db")
+    insert(old, "one")
+    old.close()
+    newer = {
+        "application_id": APPLICATION_ID,
+        "migrations": [*SCHEMA, "ALTER TABLE item ADD COLUMN size INTEGER;"],
+        "what": "project",
+    }
+
+    def interrupted(path: Path) -> sqlite3.Connection:
+        monkeypatch.setattr(opening_module, "open_copy", open_copy)
+        Database(tmp_path / "a.db", **newer).close()
+        return open_copy(path)
+
+    monkeypatch.setattr(opening_module, "open_copy", interrupted)
+    database = Database(tmp_path / "a.db", **newer)
+    with database.write() as connection:
+        connection.execute("INSERT INTO item (value, size) VALUES ('two', 2)")
+    database.close()
+    assert values(tmp_path / "a.db") == ["one", "two"]
+    assert [path.name for path in (tmp_path / "backups").iterdir()] == ["a-before-schema-2.db"]
+    assert values(tmp_path / "backups" / "a-before-schema-2.db") == ["one"]
 
 
 def test_setting_aside_takes_all_files_of_a_database(tmp_path):

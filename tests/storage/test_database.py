@@ -166,6 +166,24 @@ def test_listeners_hear_of_commits_of_this_and_of_other_processes(tmp_path):
     assert not heard.wait(0.3)
 
 
+def test_a_file_that_was_out_of_reach_is_watched_again(tmp_path, caplog):
+    """A listener that came while it could not be opened does not wait for it, and hears once it is there again."""
+    database = make(tmp_path / "a.db")
+    (tmp_path / "a.db").rename(tmp_path / "b.db")
+    heard = threading.Event()
+    before = time.monotonic()
+    database.watch(heard.set, interval=0.02)
+    assert time.monotonic() - before < 2
+    assert "cannot be watched" in caplog.text
+    (tmp_path / "b.db").rename(tmp_path / "a.db")
+    assert heard.wait(5)
+    heard.clear()
+    insert(database, "there again")
+    assert heard.wait(5)
+    assert caplog.text.count("cannot be watched") == 1
+    database.close()
+
+
 def test_a_forgotten_listener_is_let_go(tmp_path):
     """A subscription does not keep the object alive whose method it calls."""
     import gc

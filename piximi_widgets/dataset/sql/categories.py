@@ -17,10 +17,9 @@ def all_names(connection: sqlite3.Connection) -> dict[int, str]:
     return {row[0]: row[1] for row in connection.execute("SELECT id, name FROM category").fetchall()}
 
 
-def by_name(connection: sqlite3.Connection, name: str) -> int | None:
-    """Id of the category of that name, if there is one."""
-    row = connection.execute("SELECT id FROM category WHERE name = ? AND removed = 0", (name,)).fetchone()
-    return int(row[0]) if row else None
+def is_taken(connection: sqlite3.Connection, name: str, *, but: int) -> bool:
+    """Whether another category than `but` has that name, be it in capitals."""
+    return any(row["id"] != but and row["name"].casefold() == name.casefold() for row in live(connection))
 
 
 def by_id(connection: sqlite3.Connection, category_id: int) -> sqlite3.Row | None:

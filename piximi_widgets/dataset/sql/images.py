@@ -102,11 +102,10 @@ def seed(connection: sqlite3.Connection) -> str:
     return str(connection.execute("SELECT value FROM project WHERE key = 'seed'").fetchone()[0])
 
 
-def shapes(connection: sqlite3.Connection, ids: np.ndarray) -> np.ndarray:
-    """(N, 3) int64: height, width and channels of images, in the order of `ids`."""
-    rows = _plain(connection, "SELECT id, height, width, channels FROM image WHERE removed = 0 ORDER BY id")
-    table = np.array(rows, dtype=np.int64).reshape(-1, 4)
-    return table[np.searchsorted(table[:, 0], ids), 1:] if len(table) else table[:, 1:]
+def shapes(connection: sqlite3.Connection) -> np.ndarray:
+    """(N, 4) int64: id, height, width and channels of all images, also of the removed ones, ascending."""
+    rows = _plain(connection, "SELECT id, height, width, channels FROM image ORDER BY id")
+    return np.array(rows, dtype=np.int64).reshape(-1, 4)
 
 
 def count(connection: sqlite3.Connection) -> int:
@@ -197,9 +196,13 @@ def insert(connection: sqlite3.Connection, images: Iterable[NewImage]) -> list[i
     return ids
 
 
-def location(connection: sqlite3.Connection, image_id: int) -> Location | None:
+def location(connection: sqlite3.Connection, image_id: int, *, also_removed: bool = False) -> Location | None:
     """Where one image's pixels lie; None if there is no such image."""
-    rows = _plain(connection, f"SELECT {_LOCATION} FROM image WHERE id = ? AND removed = 0", (image_id,))
+    rows = _plain(
+        connection,
+        f"SELECT {_LOCATION} FROM image WHERE id = ? AND (removed = 0 OR ?)",
+        (image_id, also_removed),
+    )
     return _located(connection, rows)[0] if rows else None
 
 

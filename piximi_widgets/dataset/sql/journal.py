@@ -283,6 +283,14 @@ def all_rows(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
         connection.row_factory = factory
 
 
+def messages(connection: sqlite3.Connection) -> dict[int, str]:
+    """What each operation says about itself to a person."""
+    rows = connection.execute(
+        "SELECT id, COALESCE(json_extract(detail, '$.message'), '') FROM operation"
+    ).fetchall()
+    return {row[0]: row[1] for row in rows}
+
+
 def _follow(connection: sqlite3.Connection, operation_id: int, field: str) -> np.ndarray:
     """Bring the images to what the journal says about an operation, and return their ids."""
     connection.execute(

@@ -63,6 +63,18 @@ def newest_rows(connection: sqlite3.Connection, set_id: int) -> list[tuple[int, 
     )
 
 
+def some_rows(
+    connection: sqlite3.Connection, set_id: int, image_ids: Sequence[int]
+) -> list[tuple[int, int, float]]:
+    """(image id, class, confidence) of some images in a set, ascending."""
+    return _plain(
+        connection,
+        "SELECT image_id, class, confidence FROM prediction WHERE set_id = ?"
+        " AND image_id IN (SELECT value FROM json_each(?)) ORDER BY image_id",
+        (set_id, json.dumps(list(image_ids))),
+    )
+
+
 def full_rows(connection: sqlite3.Connection, set_id: int) -> list[tuple[Any, ...]]:
     """(image id, class, confidence, probabilities) of the images that are not removed, ascending."""
     return _plain(

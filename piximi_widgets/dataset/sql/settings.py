@@ -17,5 +17,6 @@ def save(connection: sqlite3.Connection, key: str, value: Any) -> None:
     """Set or replace a setting."""
     connection.execute(
         "INSERT INTO project (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        (f"setting:{key}", json.dumps(value, ensure_ascii=False)),
+        # In ASCII, since values that name files may hold what is no character.
+        (f"setting:{key}", json.dumps(value)),
     )
