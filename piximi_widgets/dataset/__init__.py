@@ -1,7 +1,8 @@
 """Images, categories, the label journal, partitions, dataset versions and predictions of a project folder.
 
-This room may use imaging and storage; SQLite is spoken in ``schema`` and ``sql`` only, and pandas is
-loaded when a DataFrame is asked for.
+One folder for each of its tasks: adding, crops, plates, files, labels, pictures, splits, versions, safety. The room may
+use imaging and storage; SQLite is spoken in ``schema`` and ``sql`` only, but for backups, and pandas is loaded when a
+DataFrame is asked for.
 Projects are datasets, the engine reads dataset versions and writes predictions here, and the widgets apply
 their edits here.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from .dataset import Dataset
 from .records import PARTITIONS, AddReport, Category, Changes, Columns, LabelReport, OperationResult
-from .versions import DatasetVersion
+from .versions.versions import DatasetVersion
 
 __all__ = [
     "PARTITIONS",

@@ -7,18 +7,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import importing, label_files, representation
-from .backups import restore
-from .checking import Checking
-from .cropping import Cropping
-from .displaying import Displaying
-from .files import Filing
-from .importing import Flag, channel_options
+from . import representation
+from .adding import importing
+from .adding.importing import Flag, channel_options
+from .adding.progress import shown
+from .adding.scanning import Scan
+from .adding.sources import expand
+from .crops.cropping import Cropping
+from .files.filing import Filing
+from .labels import label_files
+from .pictures.displaying import Displaying
 from .predicting import Predicting
-from .progress import shown
 from .records import AddReport
-from .scanning import Scan
-from .sources import expand
+from .safety.backups import restore
+from .safety.checking import Checking
 from .sql import images as image_sql
 
 

@@ -18,11 +18,11 @@ from ..errors import PiximiError, ReadOnlyError
 from ..imaging.display_values import storable
 from ..storage import Database, Subscription
 from .columns import ColumnCache, changes_since
-from .editing import Edit
-from .hashing import PixelWitness
+from .files.hashing import PixelWitness
+from .files.pixels import PixelReader
+from .labels.editing import Edit
 from .outcome import Outcome
-from .pictures import Pictures
-from .pixels import PixelReader
+from .pictures.pictures import Pictures
 from .records import NO_IDS, Changes, Columns, OperationResult
 from .schema import open_folder
 from .selection import existing, known, requested

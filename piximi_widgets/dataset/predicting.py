@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import SelectionError
-from . import editing, predictions
-from .categories import checked_name
-from .editing import Edit
+from . import predictions
+from .labels import editing
+from .labels.categories import checked_name
+from .labels.editing import Edit
 from .outcome import Outcome, counted
 from .records import OperationResult, PredictionArrays
 from .selection import known
-from .versioning import Versioning
+from .versions.versioning import Versioning
 
 if TYPE_CHECKING:
     import pandas as pd

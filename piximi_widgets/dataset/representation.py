@@ -16,8 +16,8 @@ from ..errors import ImageReadError, ProjectError, SelectionError
 from .records import PARTITIONS
 
 if TYPE_CHECKING:
-    from .labeling import Labeling
-    from .versions import DatasetVersion
+    from .labels.labeling import Labeling
+    from .versions.versions import DatasetVersion
 
 _PICTURES = 24
 _SIZE = 56

@@ -187,7 +187,7 @@ def open_folder(path: Path, mode: str) -> Database:
             ' "x" (must not exist).'
         )
     # Imported here: it puts copies of what is described above in its place.
-    from .backups import advice, refuse_lost
+    from .safety.backups import advice, refuse_lost
 
     refuse_lost(path)
     try:

@@ -12,8 +12,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from ..dataset import Dataset, DatasetVersion
-from ..dataset.leakage import leakage_warning
 from ..dataset.records import TEST, TRAINING, VALIDATION
+from ..dataset.splits.leakage import leakage_warning
 from ..engine import launcher
 from ..engine.checks import Problem, check
 from ..engine.config import TrainingConfig

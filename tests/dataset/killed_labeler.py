@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from piximi_widgets.dataset import Dataset
-from piximi_widgets.dataset.editing import ACTIONS
+from piximi_widgets.dataset.labels.editing import ACTIONS
 
 # What each action makes of an image, as the project stores it; None where it depends on what was before.
 MIX = {

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from piximi_widgets.dataset import Dataset
-from piximi_widgets.dataset import rolling_backups as rolling_module
-from piximi_widgets.dataset.backups import backups, restore
+from piximi_widgets.dataset.safety import rolling_backups as rolling_module
+from piximi_widgets.dataset.safety.backups import backups, restore
 from piximi_widgets.errors import NewerVersionError, NotAProjectError, ProjectError, ReadOnlyError
 from piximi_widgets.storage import database as database_module
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from piximi_widgets.dataset import Dataset
-from piximi_widgets.dataset.findings import CheckReport
+from piximi_widgets.dataset.safety.findings import CheckReport
 
 # Some change of the third image's label: one of the operations that made it.
 OF_THREE = (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piximi_widgets.dataset.crops import crop_size, crops_of_mask, crops_of_table, window
+from piximi_widgets.dataset.crops.windows import crop_size, crops_of_mask, crops_of_table, window
 from piximi_widgets.dataset.sql.crops import Parent
 from piximi_widgets.errors import SelectionError
 

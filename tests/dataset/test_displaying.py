@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from piximi_widgets.dataset import Dataset
-from piximi_widgets.dataset.displaying import Displaying
+from piximi_widgets.dataset.pictures.displaying import Displaying
 from piximi_widgets.errors import ConfigurationError, ReadOnlyError
 from piximi_widgets.imaging.display import ChannelDisplay, Display
 
@@ -247,7 +247,7 @@ def test_another_process_follows(cells, folder):
     before = cells.thumbnail(1)
     script = (
         "import sys\nfrom piximi_widgets.dataset import Dataset\n"
-        "from piximi_widgets.dataset.displaying import Displaying\n"
+        "from piximi_widgets.dataset.pictures.displaying import Displaying\n"
         "class Shown(Dataset, Displaying): pass\n"
         "with Shown(sys.argv[1]) as d: d.set_channel(1, gamma=3); sys.stdout.buffer.write(d.thumbnail(1))"
     )

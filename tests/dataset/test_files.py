@@ -18,7 +18,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from piximi_widgets.dataset import Dataset, file_search, packing
+from piximi_widgets.dataset import Dataset
+from piximi_widgets.dataset.files import packing
+from piximi_widgets.dataset.files import search as file_search
 from piximi_widgets.dataset.sql import images as image_sql
 from piximi_widgets.dataset.sql.images import ImageFile, NewImage
 from piximi_widgets.errors import ImageReadError, ProjectError, ReadOnlyError

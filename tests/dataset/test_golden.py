@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from piximi_widgets.dataset import Dataset
-from piximi_widgets.dataset.backups import restore
+from piximi_widgets.dataset.safety.backups import restore
 from piximi_widgets.dataset.schema import MIGRATIONS
 from piximi_widgets.errors import ProjectError
 from piximi_widgets.storage import Database

@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 import tifffile
 
-from piximi_widgets.dataset import Dataset, scanners
+from piximi_widgets.dataset import Dataset
+from piximi_widgets.dataset.adding import scanners
 from piximi_widgets.errors import SelectionError
 from piximi_widgets.imaging import read_header
 
@@ -186,7 +187,7 @@ def test_a_decoder_that_crashes_takes_no_kernel_with_it(tmp_path, monkeypatch):
     monkeypatch.setattr(scanners, "_WORTH_HELPERS", 1)
     lethal = scanners._CHILD.replace(
         "answer(scan)",
-        "import os, piximi_widgets.dataset.scanning as s\n"
+        "import os, piximi_widgets.dataset.adding.scanning as s\n"
         "read = s.read_header\n"
         "s.read_header = lambda path, **o: os._exit(11) if path.endswith('c.tif') else read(path, **o)\n"
         "answer(scan)",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from piximi_widgets.dataset import Dataset
-from piximi_widgets.dataset.leakage import contradicting, leaking_duplicates, torn
+from piximi_widgets.dataset.splits.leakage import contradicting, leaking_duplicates, torn
 from tests.dataset.crops import cut
 
 

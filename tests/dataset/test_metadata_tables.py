@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from piximi_widgets.dataset.alignment import aligned_labels, aligned_metadata
+from piximi_widgets.dataset.adding.alignment import aligned_labels, aligned_metadata
 from piximi_widgets.errors import SelectionError
 
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from piximi_widgets.dataset import Dataset
-from piximi_widgets.dataset.grouping import joined
-from piximi_widgets.dataset.partitions import divide, divide_groups
+from piximi_widgets.dataset.splits.grouping import joined
+from piximi_widgets.dataset.splits.partitions import divide, divide_groups
 from piximi_widgets.errors import ConfigurationError, SelectionError
 from tests.dataset.crops import cut
 
@@ -538,7 +538,7 @@ def test_a_group_that_is_fixed_in_two_parts_is_refused(plates):
 
 def test_what_somebody_else_changes_meanwhile_stays(plates, monkeypatch):
     """An image that is fixed by another process while the parts are worked out is not moved."""
-    from piximi_widgets.dataset import planning
+    from piximi_widgets.dataset.splits import planning
 
     work = planning.divide_groups
 

@@ -113,7 +113,7 @@ def test_a_missing_file_leaves_a_gap(dataset, picture, tmp_path):
 
 def test_the_thumbnail_memory_is_bounded(dataset, monkeypatch):
     """Old thumbnails make room for new ones."""
-    from piximi_widgets.dataset import pictures
+    from piximi_widgets.dataset.pictures import pictures
 
     monkeypatch.setattr(pictures, "_CACHE_BYTES", 20_000)
     values = np.random.default_rng(0).integers(0, 256, (30, 40, 40), dtype=np.uint8)

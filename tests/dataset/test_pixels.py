@@ -17,9 +17,10 @@ import pytest
 import tifffile
 from PIL import Image
 
-from piximi_widgets.dataset import Dataset, image_files
-from piximi_widgets.dataset.decoded import DecodedImages
-from piximi_widgets.dataset.pixels import pixel_hash
+from piximi_widgets.dataset import Dataset
+from piximi_widgets.dataset.files import image_files
+from piximi_widgets.dataset.files.decoded import DecodedImages
+from piximi_widgets.dataset.files.pixels import pixel_hash
 from piximi_widgets.dataset.sql import files
 from piximi_widgets.dataset.sql import images as image_sql
 from piximi_widgets.dataset.sql.images import ImageFile, NewImage
@@ -361,7 +362,7 @@ def test_waiting_hashes_are_written_by_close(tmp_path, picture):
 
 def test_the_thread_ends_when_nothing_is_read(dataset, tmp_path, picture, monkeypatch):
     """A project that lies open costs no thread, and notes hashes again when somebody looks."""
-    from piximi_widgets.dataset import hashing
+    from piximi_widgets.dataset.files import hashing
 
     monkeypatch.setattr(hashing, "_IDLE_SECONDS", 0.05)
     monkeypatch.setattr(hashing, "_SECONDS_BETWEEN_COMMITS", 0.05)
@@ -421,7 +422,7 @@ def test_a_changed_field_is_noticed_by_its_crops(tmp_path):
 
 def test_nothing_is_hashed_twice(tmp_path, picture, monkeypatch):
     """While a file's size and time stay its hash is not made again, in a later session either."""
-    from piximi_widgets.dataset import hashing
+    from piximi_widgets.dataset.files import hashing
 
     calls = []
     monkeypatch.setattr(hashing, "pixel_hash", lambda pixels: calls.append(1) or pixel_hash(pixels))
@@ -519,7 +520,7 @@ def test_a_read_only_project_notes_nothing(tmp_path, picture):
 
 def test_a_hash_that_cannot_be_written_troubles_nobody(dataset, tmp_path, picture, monkeypatch):
     """A disk that is full or locked does not disturb reading; the hash is made again later."""
-    from piximi_widgets.dataset import hashing
+    from piximi_widgets.dataset.files import hashing
     from piximi_widgets.errors import ProjectError
 
     def full(*_: object) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piximi_widgets.dataset.plates import PRESETS, JoinedFiles, compile_pattern, identity_value, join
+from piximi_widgets.dataset.plates.joining import PRESETS, JoinedFiles, compile_pattern, identity_value, join
 from piximi_widgets.errors import SelectionError
 
 GUID = "7447158A-AC92-4844-8462-8FD8E5A0D360"

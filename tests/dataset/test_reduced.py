@@ -16,8 +16,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from piximi_widgets.dataset import Dataset, reduced
-from piximi_widgets.dataset.displaying import Displaying
+from piximi_widgets.dataset import Dataset
+from piximi_widgets.dataset.pictures import reduced
+from piximi_widgets.dataset.pictures.displaying import Displaying
 from piximi_widgets.dataset.sql.images import Location
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from piximi_widgets.dataset import Dataset
-from piximi_widgets.dataset.backups import restore
+from piximi_widgets.dataset.safety.backups import restore
 from piximi_widgets.errors import NewerVersionError, NotAProjectError, ProjectError, ReadOnlyError
 from piximi_widgets.storage import database as database_module
 from piximi_widgets.storage import opening as opening_module

@@ -207,7 +207,7 @@ def test_a_crop_of_a_changed_file_is_noticed(dataset, picture, tmp_path):
 
 def test_each_file_of_an_image_counts(dataset, picture, tmp_path, monkeypatch):
     """An image of two files, and a crop of it: hashed anew when the second file changes, and not again."""
-    from piximi_widgets.dataset import current_hashes
+    from piximi_widgets.dataset.files import current_hashes
 
     read = current_hashes._read
     ids_read = []
@@ -381,7 +381,7 @@ def test_names_of_versions(ten):
 
 def test_versions_are_small(tmp_path):
     """100,000 images take less than 2 MB, and come back exactly."""
-    from piximi_widgets.dataset.versions import pack, unpack
+    from piximi_widgets.dataset.versions.versions import pack, unpack
 
     random = np.random.default_rng(0)
     ids = np.sort(random.choice(300_000, 100_000, replace=False)) + 1

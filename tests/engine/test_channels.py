@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from piximi_widgets.dataset import Dataset
-from piximi_widgets.dataset.displaying import Displaying
+from piximi_widgets.dataset.pictures.displaying import Displaying
 from piximi_widgets.engine import launcher, tasks
 from piximi_widgets.engine.classifier import Classifier
 from piximi_widgets.engine.config import TrainingConfig

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from ...dataset.plates import PRESETS
+from ...dataset.plates.joining import PRESETS
 from ...errors import SelectionError
 from .. import theme
 from ..refresher import Refresher, in_thread

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import traitlets
 
-from ...dataset.leakage import leakage_warning
+from ...dataset.splits.leakage import leakage_warning
 from ...engine.config import GROUPS, TrainingConfig
 from ...errors import ConfigurationError, NotTrainableError
 from .. import theme
