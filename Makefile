@@ -9,6 +9,9 @@ WITH_NODE := PATH="$$PWD/.venv/bin:$$PATH"
 # Jupyter refuses to run as root, which is who one is in a container.
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
+# Of two runs one may have nothing to do when TEST_ARGS chooses tests; pytest calls that 5.
+NOTHING_CHOSEN := [ $$? = 5 ]
+
 .PHONY: help
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -22,8 +25,10 @@ lab: ## Open the quickstart in JupyterLab (LAB_ARGS="--no-browser --port=9000" i
 .PHONY: test
 test: lint js ## Check everything: style, types, JavaScript, tests, also in a browser (TEST_ARGS="-k labeler" is passed on)
 	@tools/setup.sh chromium
-	@echo "» pytest"
-	@$(PYTHON_IN_VENV) -m pytest $(TEST_ARGS)
+	@echo "» pytest, on all cores"
+	@$(PYTHON_IN_VENV) -m pytest -n auto --dist loadfile -m "not (browser or training or soak)" $(TEST_ARGS) || $(NOTHING_CHOSEN)
+	@echo "» pytest, what trains or drives a browser, one after the other"
+	@$(PYTHON_IN_VENV) -m pytest -m "(browser or training) and not soak" $(TEST_ARGS) || $(NOTHING_CHOSEN)
 
 .PHONY: lint
 lint: ## Check the Python sources' style and types

@@ -22,7 +22,7 @@ from ..sql import journal as journal_sql
 from ..sql.images import NewImage
 from .scanners import Scanner
 from .scanning import Scan
-from .sources import Source
+from .source import Source
 
 _PER_COMMIT = 500
 

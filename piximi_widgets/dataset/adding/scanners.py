@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from ..sql.images import ImageFile, NewImage
 from .scanning import Scan, scan_files
-from .sources import Source
+from .source import Source
 
 # Below this a helper costs more (0.4 s to start) than it saves.
 _WORTH_HELPERS = 1500

@@ -2,69 +2,18 @@
 
 from __future__ import annotations
 
-import glob
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from ...errors import ImageReadError, SelectionError
-from ...imaging import (
-    FOREIGN_SUFFIXES,
-    IMAGE_SUFFIXES,
-    from_labeled,
-    is_image_folder,
-    is_labeled,
-    list_images,
-    to_planes,
-)
+from ...errors import SelectionError
 from ..frames import BUILT_IN_COLUMNS
 from ..plates.joining import join
-from ..plates.wells import natural
-from ..schema import DATABASE_NAME
 from .alignment import aligned_labels, aligned_metadata, aligned_names, in_order_of, is_frame
 from .metadata_tables import file_paths
-
-# Files that cannot be read are listed too: their report says how they can be.
-_LISTED = IMAGE_SUFFIXES | FOREIGN_SUFFIXES.keys()
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """One image to add: one file or several, or pixels.
-
-    Attributes
-    ----------
-    key : str
-        How reports call it: the path, or the array's position.
-    path : str, optional
-        The file, or the first one of several.
-    pixels : (Z, H, W, C) ndarray, optional
-    files : tuple of str
-        Further files, which hold other channels or planes.
-    grid : (int, int), optional
-        How the files are joined: planes, and files for each plane.
-    channel_names : tuple of str, optional
-    remark : str, optional
-        What is odd about the files, for the report.
-    label : str, optional
-    metadata : dict, optional
-    name : str, optional
-        By default the file's name, or a number.
-    """
-
-    key: str
-    path: str | None = None
-    pixels: np.ndarray | None = None
-    label: str | None = None
-    metadata: dict[str, Any] | None = None
-    name: str | None = None
-    files: tuple[str, ...] = ()
-    grid: tuple[int, int] | None = None
-    channel_names: tuple[str, ...] | None = None
-    remark: str | None = None
+from .source import Source
+from .walking import file_source, walk
 
 
 def expand(
@@ -105,7 +54,7 @@ def expand(
         if pattern is not None:
             labels, metadata = _by_path(images, labels, metadata)
     else:
-        sources = list(_walk(images, axes, channels, failed))
+        sources = list(walk(images, axes, channels, failed))
         if isinstance(labels, str) and labels != "folder":
             raise SelectionError(
                 f'labels={labels!r} names a column, but the images are no DataFrame; labels="folder" takes the'
@@ -169,7 +118,7 @@ def _from_frame(frame: Any, labels: Any, metadata: Any) -> tuple[list[Source], A
     for path in frame["path"]:
         if not isinstance(path, (str, os.PathLike)):
             raise SelectionError(f"The column 'path' holds {path!r}, which is no path.")
-        sources.append(_file(os.fspath(path)))
+        sources.append(file_source(os.fspath(path)))
     column = None
     if isinstance(labels, str) and (labels != "folder" or labels in frame.columns):
         if labels not in frame.columns:
@@ -207,159 +156,3 @@ def _by_path(frame: Any, labels: Any, metadata: Any) -> tuple[Any, Any]:
     if isinstance(metadata, dict) and metadata:
         metadata = frame[["path"]].assign(**metadata)
     return labels, None if isinstance(metadata, dict) else metadata
-
-
-def _walk(images: Any, axes: str | None, channels: int | None, failed: dict[str, str]) -> Iterator[Source]:
-    if isinstance(images, (str, os.PathLike)):
-        yield from _from_name(os.fspath(images), failed)
-    elif is_labeled(images):
-        yield from _one_labeled(images, 0, failed)
-    elif isinstance(images, np.ndarray):
-        yield from _from_array(images, axes, channels)
-    elif isinstance(images, Iterable):
-        for index, item in enumerate(images):
-            if isinstance(item, (str, os.PathLike)):
-                yield from _from_name(os.fspath(item), failed)
-            elif is_labeled(item):
-                yield from _one_labeled(item, index, failed)
-            elif isinstance(item, np.ndarray):
-                yield from _one_array(item, index, axes, channels, failed)
-            else:
-                raise SelectionError(
-                    f"Image {index} of the list is {type(item).__name__}; it must be a path or an array."
-                )
-    else:
-        raise SelectionError(
-            "Images are a path, a glob, a folder, an array, a DataFrame or a list of paths and arrays,"
-            f" not {type(images).__name__}."
-        )
-
-
-def _from_array(array: np.ndarray, axes: str | None, channels: int | None) -> Iterator[Source]:
-    if axes is not None:
-        if array.ndim != len(axes) + 1:
-            raise SelectionError(
-                f"An array of images with axes={axes!r} has {len(axes) + 1} axes, the first for the images; this one"
-                f" has the shape {array.shape}. For one image pass a list: [array]."
-            )
-    elif array.ndim not in (3, 4, 5):
-        raise SelectionError(
-            f"An array of images is (N, H, W), (N, H, W, C) or (N, Z, H, W, C); this one has the shape"
-            f" {array.shape}. For one image pass a list: [array]."
-        )
-    elif array.ndim == 3 and 0 < array.shape[2] <= 4 < array.shape[1]:
-        raise SelectionError(
-            f"The shape {array.shape} looks like one image with {array.shape[2]} channels, but the first axis"
-            " counts images. For one image pass a list: [array]."
-        )
-    _refuse_type(array)
-    for index in range(len(array)):
-        pixels = _planes(array[index], axes, channels)
-        yield Source(key=f"[{index}]", pixels=pixels, remark=_guess(pixels, axes))
-
-
-def _planes(array: np.ndarray, axes: str | None, channels: int | None) -> np.ndarray:
-    try:
-        return to_planes(array, axes=axes, channels=channels)
-    except ValueError as error:
-        raise SelectionError(f"Images of the shape {array.shape} cannot be added: {error}.") from None
-
-
-def _one_array(
-    array: np.ndarray, index: int, axes: str | None, channels: int | None, failed: dict[str, str]
-) -> Iterator[Source]:
-    try:
-        pixels = to_planes(array, axes=axes, channels=channels)
-    except ValueError as error:
-        failed[f"[{index}]"] = str(error)
-    else:
-        yield Source(key=f"[{index}]", pixels=pixels, remark=_guess(pixels, axes))
-
-
-def _guess(pixels: np.ndarray, axes: str | None) -> str | None:
-    """A sentence where an array's last axis is too long to be that of channels."""
-    planes, height, width, channels = pixels.shape
-    if axes is not None or channels <= min(height, width):
-        return None
-    taken = f"{planes} planes of " if planes > 1 else ""
-    told = "ZCYX" if planes > 1 else "CYX"
-    return (
-        f"The array does not name its axes; it was taken as {taken}{height} x {width} pixels (height x width) with"
-        f" {channels} channels. Say axes={told!r} if not."
-    )
-
-
-def _one_labeled(image: Any, index: int, failed: dict[str, str]) -> Iterator[Source]:
-    """An xarray-like image, whose own dimension names say more than `axes` could."""
-    try:
-        pixels, channel_names = from_labeled(image)
-    except ValueError as error:
-        failed[f"[{index}]"] = str(error)
-    else:
-        name = getattr(image, "name", None)
-        yield Source(
-            key=f"[{index}]",
-            pixels=pixels,
-            channel_names=channel_names,
-            name=name if isinstance(name, str) and name.strip() else None,
-        )
-
-
-def _refuse_type(array: np.ndarray) -> None:
-    if array.dtype != bool and array.dtype.kind not in "uif":
-        raise SelectionError(f"Pixels are whole or real numbers, not {array.dtype}.")
-    if array.size == 0 and len(array):
-        raise SelectionError(f"Images of the shape {array.shape[1:]} have no pixels.")
-
-
-def _from_name(name: str, failed: dict[str, str]) -> Iterator[Source]:
-    if "://" in name:
-        failed[name] = "images are read from disk only; download the file or folder first"
-        return
-    name = os.path.expanduser(name)
-    if is_image_folder(name):
-        yield from _zarr_images(name, failed)
-    elif os.path.isdir(name):
-        found = list(_in_folder(name, failed))
-        if not found:
-            failed[name] = f"the folder holds no image ({', '.join(sorted(IMAGE_SUFFIXES))})"
-        yield from found
-    elif not os.path.lexists(name) and glob.has_magic(name):
-        matches = sorted(glob.glob(name, recursive=True), key=natural)
-        if not matches:
-            failed[name] = "no file matches"
-        for match in matches:
-            if is_image_folder(match):
-                yield from _zarr_images(match, failed)
-            elif os.path.isdir(match):
-                yield from _in_folder(match, failed)
-            else:
-                yield _file(match)
-    else:
-        yield _file(name)
-
-
-def _zarr_images(name: str, failed: dict[str, str]) -> Iterator[Source]:
-    try:
-        yield from map(_file, list_images(name))
-    except ImageReadError as error:
-        failed[name] = str(error).removeprefix(f"{name}: ")
-
-
-def _in_folder(folder: str, failed: dict[str, str]) -> Iterator[Source]:
-    for place, folders, files in os.walk(folder):
-        if DATABASE_NAME in files:
-            # A project inside the folder keeps its own pictures, and caches of pictures.
-            folders.clear()
-            continue
-        folders[:] = sorted((name for name in folders if not name.startswith(".")), key=natural)
-        for name in [name for name in folders if is_image_folder(os.path.join(place, name))]:
-            folders.remove(name)
-            yield from _zarr_images(os.path.join(place, name), failed)
-        for name in sorted(files, key=natural):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in _LISTED:
-                yield _file(os.path.join(place, name))
-
-
-def _file(name: str) -> Source:
-    return Source(key=name, path=os.path.abspath(os.path.expanduser(name)))
