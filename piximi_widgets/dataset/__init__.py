@@ -1,6 +1,6 @@
 """Images, categories, the label journal, partitions, dataset versions and predictions of a project folder.
 
-One folder for each of its tasks: adding, crops, plates, files, labels, pictures, splits, versions, safety. The room may
+One folder for each of its tasks: adding, crops, plates, files, labels, fields, pictures, splits, versions, safety. The room may
 use imaging and storage; SQLite is spoken in ``schema`` and ``sql`` only, but for backups, and pandas is loaded when a
 DataFrame is asked for.
 Projects are datasets, the engine reads dataset versions and writes predictions here, and the widgets apply
@@ -10,10 +10,24 @@ their edits here.
 from __future__ import annotations
 
 from .dataset import Dataset
-from .records import PARTITIONS, AddReport, Category, Changes, Columns, LabelReport, OperationResult
+from .records import (
+    ORIGINS,
+    PARTITIONS,
+    AddReport,
+    Category,
+    Changes,
+    Columns,
+    Field,
+    FieldValues,
+    ImageDescription,
+    LabelOrigins,
+    LabelReport,
+    OperationResult,
+)
 from .versions.versions import DatasetVersion
 
 __all__ = [
+    "ORIGINS",
     "PARTITIONS",
     "AddReport",
     "Category",
@@ -21,6 +35,10 @@ __all__ = [
     "Columns",
     "Dataset",
     "DatasetVersion",
+    "Field",
+    "FieldValues",
+    "ImageDescription",
+    "LabelOrigins",
     "LabelReport",
     "OperationResult",
 ]

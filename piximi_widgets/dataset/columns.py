@@ -20,7 +20,7 @@ from .sql import predictions as prediction_sql
 # Beyond this many changes one pass over the table costs less than looking up each image.
 _MOST_CHANGES = 20_000
 # In the order in which ``sql.images.dynamic`` gives them.
-_CHANGING = ("category_id", "partition", "excluded", "unsure", "fixed")
+_CHANGING = ("category_id", "partition", "excluded", "unsure", "fixed", "refused")
 
 
 class ColumnCache:
@@ -73,7 +73,7 @@ def changes_since(connection: sqlite3.Connection, revision: int) -> Changes:
 
 def _read_all(connection: sqlite3.Connection, revision: int, old: Columns | None) -> Columns:
     rows = image_sql.dynamic(connection)
-    table = np.array(rows, dtype=np.int64).reshape(-1, 6)
+    table = np.array(rows, dtype=np.int64).reshape(-1, 1 + len(_CHANGING))
     ids = np.ascontiguousarray(table[:, 0])
     prediction_id, confidence = _predictions(connection, ids)
     return Columns(
@@ -84,6 +84,7 @@ def _read_all(connection: sqlite3.Connection, revision: int, old: Columns | None
         excluded=_frozen(table[:, 3].astype(bool)),
         unsure=_frozen(table[:, 4].astype(bool)),
         fixed=_frozen(table[:, 5].astype(bool)),
+        refused=_frozen(table[:, 6].astype(np.int32)),
         prediction_id=_frozen(prediction_id),
         confidence=_frozen(confidence),
         names=_names(connection, ids, old),
@@ -147,8 +148,8 @@ def current_categories(connection: sqlite3.Connection, prediction_set: sqlite3.R
 def _patched(connection: sqlite3.Connection, old: Columns, changes: Changes) -> Columns:
     assert changes.image_ids is not None
     rows = np.array(image_sql.dynamic_of(connection, changes.image_ids.tolist()), dtype=np.int64)
-    rows = rows.reshape(-1, 7)
-    removed = rows[:, 6].astype(bool)
+    rows = rows.reshape(-1, 2 + len(_CHANGING))
+    removed = rows[:, -1].astype(bool)
     # Ids only grow: what was added stands behind all others.
     fresh = (rows[:, 0] > (old.id[-1] if len(old.id) else 0)) & ~removed
     if np.any(fresh):

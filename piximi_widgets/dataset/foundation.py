@@ -18,9 +18,11 @@ from ..errors import PiximiError, ReadOnlyError
 from ..imaging.display_values import storable
 from ..storage import Database, Subscription
 from .columns import ColumnCache, changes_since
+from .fields.fields import Fields
 from .files.hashing import PixelWitness
 from .files.pixels import PixelReader
-from .labels.editing import Edit
+from .labels.edit import Edit
+from .labels.origins import OriginCache
 from .outcome import Outcome
 from .pictures.pictures import Pictures
 from .records import NO_IDS, Changes, Columns, OperationResult
@@ -43,6 +45,8 @@ class Foundation:
         self._witness = PixelWitness(self._database)
         self._reader = PixelReader(self.path, self._witness)
         self._columns = ColumnCache(self._database)
+        self._origins = OriginCache(self._database, self._columns.current)
+        self._fields = Fields(self._database, self.path, self._columns.current, self._origins)
         self._pictures = Pictures(self._database, self._reader, lambda: self._columns.current().id)
         self._frame_lock = threading.Lock()
         self._frame: tuple[int, Any] | None = None
@@ -121,6 +125,7 @@ class Foundation:
             excluded=columns.excluded[where],
             unsure=columns.unsure[where],
             fixed=columns.fixed[where],
+            refused=columns.refused[where],
             prediction_id=columns.prediction_id[where],
             confidence=columns.confidence[where],
             names=[columns.names[position] for position in where.tolist()],
@@ -144,7 +149,7 @@ class Foundation:
             raise ReadOnlyError(
                 f'The project {self.path} was opened read-only; open it with mode="a" or "r+" to change it.'
             )
-        return _author_name(by)
+        return author_name(by)
 
     def _commit(
         self,
@@ -203,7 +208,7 @@ class Foundation:
         return OperationResult(operation_id, action, outcome.changed, skipped, outcome.message)
 
 
-def _author_name(by: str | None) -> str:
+def author_name(by: str | None) -> str:
     """The author that an operation is noted for, by default the user's login name."""
     if by is None:
         try:

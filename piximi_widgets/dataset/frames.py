@@ -58,7 +58,7 @@ def static_frame(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     frame["dtype"] = text_column(columns[6], every, index)
     frame["kind"] = text_column(columns[8], every, index)
     frame["parent"] = pd.Series(pd.array(list(columns[9]), dtype="Int64"), index=index)
-    frame["pixel_size"] = np.array([_pixel_size(text) for text in columns[10]], dtype=np.float64)
+    frame["pixel_size"] = np.array([pixel_width(text) for text in columns[10]], dtype=np.float64)
     texts = columns[7]
     if any(texts):
         # One document is parsed four times as fast as a hundred thousand.
@@ -70,8 +70,8 @@ def static_frame(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     return frame
 
 
-def _pixel_size(text: str | None) -> float:
-    """The width of a pixel in micrometres, NaN where the file does not say."""
+def pixel_width(text: str | None) -> float:
+    """The width of a pixel in micrometres from its size as it is stored, NaN where the file does not say."""
     width = json.loads(text)[2] if text else None
     return float("nan") if width is None else float(width)
 
@@ -190,7 +190,7 @@ def _category_names(ids: np.ndarray, names: Mapping[int, str], index: Any) -> pd
 
 
 def _told(field: str | None, value: Any, names: Mapping[int, str]) -> Any:
-    if field == "category_id":
+    if field in ("category_id", "refused"):
         return names.get(value)
     if field == "partition":
         return PARTITIONS[value]

@@ -9,10 +9,6 @@ import numpy as np
 
 from ..errors import SelectionError
 from . import predictions
-from .labels import editing
-from .labels.categories import checked_name
-from .labels.editing import Edit
-from .outcome import Outcome, counted
 from .records import OperationResult, PredictionArrays
 from .selection import known
 from .versions.versioning import Versioning
@@ -71,41 +67,75 @@ class Predicting(Versioning):
         """Forget the predictions of an experiment, by default all."""
         predictions.clear(self._database, self._experiment_uid(experiment), self._author(by))
 
+    @property
+    def newest_predictions(self) -> str | None:
+        """The uid of the experiment whose predictions were stored last, which `columns` shows; None without any."""
+        with self._database.read() as connection:
+            return predictions.newest(connection)
+
     def accept_predictions(
         self,
         ids: Any = None,
         experiment: Any = None,
         min_confidence: float = 0.0,
         by: str | None = None,
+        *,
+        relabel: bool = False,
     ) -> OperationResult:
-        """Label unlabeled images with what was predicted for them; a label that is there stays.
+        """Label images with what was predicted for them.
+
+        A prediction that was refused for an image is not accepted. The result's message says which images have no
+        prediction.
 
         Parameters
         ----------
         ids : optional
-            By default all that are unlabeled and not excluded.
+            By default all that are not excluded.
         experiment : Experiment or its uid, optional
             By default the newest predictions.
         min_confidence : float
             Leave images alone whose predicted class has a lower probability.
+        by : str, optional
+            The author, by default the user's login name.
+        relabel : bool
+            Whether images that have a label already get the predicted one; by default their labels stay.
+
+        Raises
+        ------
+        SelectionError
+            If an id is unknown, or the confidence is no number from 0 to 1.
         """
-        self._author(by)
         columns = self.columns()
         wanted = columns.id[~columns.excluded] if ids is None else self._ids(ids)
-        unlabeled = wanted[known(wanted, columns.id[columns.category_id == 0])]
-        with self._database.read() as connection:
-            found = predictions.acceptable(
-                connection, self._experiment_uid(experiment), unlabeled, min_confidence
-            )
-        labels = {image_id: checked_name(name) for image_id, name in found.items()}
+        if not relabel:
+            wanted = wanted[known(wanted, columns.id[columns.category_id == 0])]
+        argument = {
+            "experiment": self._experiment_uid(experiment),
+            "min_confidence": min_confidence,
+            "relabel": relabel,
+        }
+        return self.apply("accept_predictions", ids=wanted, argument=argument, by=by)
 
-        def act(edit: Edit) -> Outcome:
-            changed, skipped = editing.label_each(
-                edit.connection, edit.operation_id, labels, unlabeled_only=True
-            )
-            return Outcome(f"{counted(len(changed))} labeled as predicted.", changed, skipped)
+    def refuse_predictions(self, ids: Any, experiment: Any = None, by: str | None = None) -> OperationResult:
+        """Note that what was predicted for images is wrong, so that it is not offered again.
 
-        return self._commit("accept_predictions", act, by=by)
+        A later prediction of another category is offered again. Labels stay as they are, and `undo` takes it back.
+
+        Parameters
+        ----------
+        ids : int, sequence of int, bool ndarray, or bool Series
+        experiment : Experiment or its uid, optional
+            By default the newest predictions.
+        by : str, optional
+            The author, by default the user's login name.
+
+        Raises
+        ------
+        SelectionError
+            If an id is unknown.
+        """
+        argument = {"experiment": self._experiment_uid(experiment)}
+        return self.apply("refuse_predictions", ids=ids, argument=argument, by=by)
 
     def _experiment_uid(self, experiment: Any) -> str | None:
         """The uid of an experiment that is given itself or by its uid."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from .columns import current_categories
 from .frames import text_column
 from .outcome import counted
 from .records import PredictionArrays
-from .selection import known
 from .sql import categories as category_sql
 from .sql import journal as journal_sql
 from .sql import predictions as sql
@@ -161,24 +160,45 @@ def classes_of(connection: sqlite3.Connection, ids: np.ndarray) -> list[str | No
     return [best.get(image_id) for image_id in ids.tolist()]
 
 
-def acceptable(
-    connection: sqlite3.Connection,
-    experiment_uid: str | None,
-    ids: np.ndarray,
-    min_confidence: float,
-) -> dict[int, str]:
-    """The predicted class of each of the images whose confidence suffices."""
+class Prediction(NamedTuple):
+    """What was predicted for one image.
+
+    Attributes
+    ----------
+    name : str
+        The class, by the name that its category has now.
+    category_id : int
+        0 where the class is no category.
+    confidence : float
+    """
+
+    name: str
+    category_id: int
+    confidence: float
+
+
+def of_images(
+    connection: sqlite3.Connection, experiment_uid: str | None, ids: np.ndarray
+) -> dict[int, Prediction] | None:
+    """What an experiment, by default the newest, predicted for those of the images that it saw.
+
+    None where nothing of that experiment is stored.
+    """
     found = sql.newest_set(connection) if experiment_uid is None else sql.set_of(connection, experiment_uid)
     if found is None:
-        return {}
+        return None
     names = _shown_names(connection, found)
-    rows = sql.newest_rows(connection, found["id"])
-    wanted = known(np.array([row[0] for row in rows], dtype=np.int64), np.sort(ids))
+    categories = current_categories(connection, found)
     return {
-        image_id: names[position]
-        for (image_id, position, confidence), is_wanted in zip(rows, wanted.tolist(), strict=True)
-        if is_wanted and confidence >= min_confidence
+        image_id: Prediction(names[position], categories[position], confidence)
+        for image_id, position, confidence in sql.some_rows(connection, found["id"], ids.tolist())
     }
+
+
+def newest(connection: sqlite3.Connection) -> str | None:
+    """The uid of the experiment whose predictions were stored last."""
+    found = sql.newest_set(connection)
+    return None if found is None else str(found["experiment_uid"])
 
 
 def _note(

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from ..errors import SelectionError
 
-_LONGEST = 2000
+LONGEST = 20_000
 
 _NODES = (
     ast.Expression,
@@ -53,7 +55,9 @@ _TEXT_METHODS = {"contains": 1, "startswith": 1, "endswith": 1}
 _PIECES = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`[^`]*`|[&|]|.""", re.DOTALL)
 
 
-def select(frame: Any, query: str) -> np.ndarray:
+def select(
+    frame: Any, query: str, further: Mapping[str, Callable[[], Any]] = MappingProxyType({})
+) -> np.ndarray:
     """The ids of the rows of `frame` for which a query is true.
 
     Parameters
@@ -62,8 +66,10 @@ def select(frame: Any, query: str) -> np.ndarray:
         Its index, named ``id``, holds ids.
     query : str
         Columns compared and joined as ``DataFrame.query`` understands it, backticks around unusual names
-        included. Of methods only ``isna()``, ``notna()``, ``isin([…])``, ``str.contains``,
+        included. Of methods only ``isna()``, ``notna()``, ``isin([…])``, ``str.contains`` (with ``case=False``),
         ``str.startswith`` and ``str.endswith`` are known; they look for the text itself.
+    further : mapping, optional
+        By name what makes further columns, each a Series like those of `frame`; made only if the query names them.
 
     Returns
     -------
@@ -76,12 +82,14 @@ def select(frame: Any, query: str) -> np.ndarray:
     """
     if not isinstance(query, str):
         raise SelectionError(f"A query is a text such as \"category == 'mitotic'\", not {query!r}.")
-    if len(query) > _LONGEST:
-        raise SelectionError(f"The query has {len(query)} characters; use at most {_LONGEST}.")
-    names = {str(name): name for name in frame.columns}
+    if len(query) > LONGEST:
+        raise SelectionError(f"The query has {len(query)} characters; use at most {LONGEST}.")
+    names = {str(name): name for name in (*frame.columns, *further)}
     text, aliases = _without_backticks(query, names)
     try:
         tree = ast.parse(text, mode="eval")
+        named = {aliases.get(node.id, node.id) for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        frame = frame.assign(**{name: make() for name, make in further.items() if name in named})
         safe = _Checked(query, frame, {**{name: name for name in names}, **aliases}).visit(tree)
         wanted = {node.id for node in ast.walk(safe) if isinstance(node, ast.Name)} - {"id"}
         part = frame[[names[aliases.get(name, name)] for name in wanted]]
@@ -168,17 +176,19 @@ class _Checked(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         method = node.func
-        if not isinstance(method, ast.Attribute) or node.keywords:
+        if not isinstance(method, ast.Attribute):
             return self.generic_visit(node)
         owner, known = method.value, _METHODS
         if isinstance(owner, ast.Attribute) and owner.attr == "str":
             owner, known = owner.value, _TEXT_METHODS
         if not isinstance(owner, ast.Name) or known.get(method.attr) != len(node.args):
             return self.generic_visit(node)
+        if not all(_is_case(method.attr, keyword) for keyword in node.keywords):
+            return self.generic_visit(node)
         self.visit(owner)
         node.args = [self.visit(argument) for argument in node.args]
         if known is _TEXT_METHODS:
-            literal = [ast.keyword("na", ast.Constant(False))]
+            literal = [*node.keywords, ast.keyword("na", ast.Constant(False))]
             if method.attr == "contains":
                 literal.append(ast.keyword("regex", ast.Constant(False)))
             node.keywords = literal
@@ -193,3 +203,14 @@ class _Checked(ast.NodeTransformer):
         return str(self._frame[column].dtype).startswith(
             ("int", "uint", "float", "Int", "UInt", "Float", "bool")
         )
+
+
+def _is_case(method: str, keyword: ast.keyword) -> bool:
+    """Whether this is ``str.contains``'s ``case=``, the one keyword that a query may use."""
+    value = keyword.value
+    return (
+        method == "contains"
+        and keyword.arg == "case"
+        and isinstance(value, ast.Constant)
+        and isinstance(value.value, bool)
+    )

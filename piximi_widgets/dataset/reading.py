@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,8 +11,11 @@ import numpy as np
 from ..errors import SelectionError
 from ..imaging import Window
 from . import frames, predictions
+from .fields.brightness import Flag
+from .fields.further import further_columns
 from .foundation import Foundation
 from .query import select
+from .records import Field, FieldValues, ImageDescription
 from .selection import existing, requested
 from .sql import categories as category_sql
 from .sql import images as image_sql
@@ -51,9 +55,20 @@ class Reading(Foundation):
         Parameters
         ----------
         query : str
-            For example ``"category == 'mitotic' and confidence < 0.6"``, over the columns of `images`, as
+            For example ``"category == 'mitotic' and confidence < 0.6"``, over the columns of `images` and the
+            further ones below, as
             ``DataFrame.query`` understands it; of methods only ``isna()``, ``notna()``, ``isin([…])``,
             ``str.contains(…)``, ``str.startswith(…)`` and ``str.endswith(…)``.
+
+        Notes
+        -----
+        Further columns are made only for queries and tables that name them, and hidden by metadata of the same name.
+        ``origin`` is where the label comes from: ``hand``, ``accepted`` (a prediction) or ``imported``;
+        ``labeled_by`` its author, ``labeled_at`` when, and ``added`` when the image was added, both in seconds since
+        1970. ``agreement`` tells of images with a label and a prediction whether it ``agrees`` or ``differs``;
+        ``refused`` whether a prediction was refused. ``margin`` is the best minus the second best probability of the
+        newest predictions, ``entropy`` theirs in nats. ``brightness`` is the mean of all values of those images that
+        ``field_values("brightness")`` has measured.
 
         Returns
         -------
@@ -64,10 +79,11 @@ class Reading(Foundation):
         SelectionError
             If the query is not understood.
         """
-        return select(self.images, query)
+        frame = self.images
+        return select(frame, query, self._further(frame))
 
     def table(self, columns: Sequence[str] | None = None, ids: Any = None) -> pd.DataFrame:
-        """Some columns of `images` for some ids, in their order.
+        """Some columns of `images` for some ids, in their order; the further ones of `select` too.
 
         Raises
         ------
@@ -77,13 +93,52 @@ class Reading(Foundation):
         frame = self.images
         if columns is not None:
             wanted = [columns] if isinstance(columns, str) else list(columns)
-            unknown = [name for name in wanted if name not in frame.columns]
+            further = self._further(frame)
+            unknown = [name for name in wanted if name not in frame.columns and name not in further]
             if unknown:
-                raise SelectionError(
-                    f"There is no column {unknown[0]!r}; there are {', '.join(map(str, frame.columns))}."
-                )
-            frame = frame[wanted]
+                listed = ", ".join(map(str, (*frame.columns, *further)))
+                raise SelectionError(f"There is no column {unknown[0]!r}; there are {listed}.")
+            frame = frame.assign(**{name: further[name]() for name in wanted if name in further})[wanted]
         return frame if ids is None else frame.loc[self._ids(ids)]
+
+    # -- fields ------------------------------------------------------------------------------------
+
+    @property
+    def fields(self) -> list[Field]:
+        """Everything that images can be filtered and sorted by beside `columns`: names and kinds, metadata last.
+
+        A metadata column of numbers only is of the kind ``number``, all others are ``text``.
+        """
+        return self._fields.listed()
+
+    def field_values(
+        self,
+        name: str,
+        progress: Callable[[int, int], object] | None = None,
+        cancel: Flag | None = None,
+    ) -> FieldValues:
+        """One of the `fields` of all images, in the order of `columns`, without pandas.
+
+        Parameters
+        ----------
+        name : str
+            ``added`` is in seconds since 1970, ``pixel_size`` in micrometres, ``entropy`` in nats; ``margin`` and
+            ``entropy`` are those of the newest predictions. ``brightness`` is the mean of all values of an image,
+            NaN where its file cannot be read; it is measured when it is first asked for and kept in the project's
+            ``cache`` folder.
+        progress : callable, optional
+            While brightness is measured, told of how many images it is known and how many there are.
+        cancel : optional
+            Something with ``is_set()``, for example a ``threading.Event``: when it is set, measuring ends.
+
+        Raises
+        ------
+        SelectionError
+            If there is no such field.
+        PiximiError
+            If it was canceled; the same call again goes on where it was.
+        """
+        return self._fields.values(name, progress, cancel)
 
     def shapes(self, ids: Any = None) -> np.ndarray:
         """Height, width and channels of images, as (N, 3) int64; of all by default.
@@ -95,6 +150,20 @@ class Reading(Foundation):
             table = image_sql.shapes(connection)
         existing(wanted, table[:, 0])
         return table[np.searchsorted(table[:, 0], wanted), 1:]
+
+    def describe(self, id: int) -> ImageDescription:
+        """Name, size and kind of one image, without pandas.
+
+        Raises
+        ------
+        SelectionError
+            If there is no such image.
+        """
+        image_id = self._location(id).id
+        with self._database.read() as connection:
+            name, height, width, channels, planes, dtype, stored = image_sql.description(connection, image_id)
+        pixel_size = None if stored is None else tuple(json.loads(stored))
+        return ImageDescription(name, height, width, channels, planes, dtype, pixel_size)
 
     def pixels(self, id: int) -> np.ndarray:
         """The pixels of one image, which may be a removed one: dataset versions may hold it.
@@ -139,6 +208,20 @@ class Reading(Foundation):
         """
         return self._pictures.window()
 
+    def picture_window(self, id: int) -> Window:
+        """For each channel of one image the values that its thumbnail shows as black and as full color.
+
+        As `window`, and where each image has its own contrast, that of this one.
+
+        Raises
+        ------
+        SelectionError
+            If there is no such image.
+        ImageReadError
+            If its own contrast is wanted and its file is gone or damaged.
+        """
+        return self._pictures.image_window(self._location(id))
+
     # -- below -------------------------------------------------------------------------------------
 
     def _location(self, id: int, *, also_removed: bool = False) -> image_sql.Location:
@@ -151,6 +234,9 @@ class Reading(Foundation):
         if location is None:
             raise SelectionError(f"There is no image with the id {id}; .images lists the ids.")
         return location
+
+    def _further(self, frame: pd.DataFrame) -> Mapping[str, Callable[[], pd.Series]]:
+        return further_columns(frame, self._columns.current, self._origins.current, self._fields)
 
     def _images(self) -> tuple[int, pd.DataFrame]:
         """The revision and its table; what never changes about images is kept from the last one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -24,11 +25,14 @@ class Category:
     id : int
         Local to the project and never reused; 0 before it belongs to one. Two categories are equal when
         name and color are.
+    key : str
+        The character that labels with it in the labeler, in lower case; empty where the labeler chooses.
     """
 
     name: str
     color: str
     id: int = field(default=0, compare=False, repr=False)
+    key: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +144,8 @@ class Columns:
     excluded, unsure : (N,) ndarray of bool
     fixed : (N,) ndarray of bool
         Whether the partition was given by hand, so that no split moves the image.
+    refused : (N,) ndarray of int32
+        Category whose prediction a person has refused for the image, 0 where none.
     prediction_id : (N,) ndarray of int32
         Category of the newest predictions, 0 where there is none.
     confidence : (N,) ndarray of float32
@@ -155,9 +161,96 @@ class Columns:
     excluded: np.ndarray
     unsure: np.ndarray
     fixed: np.ndarray
+    refused: np.ndarray
     prediction_id: np.ndarray
     confidence: np.ndarray
     names: list[str]
+
+
+class Field(NamedTuple):
+    """One thing that images can be filtered and sorted by.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"text", "number"}
+    """
+
+    name: str
+    kind: Literal["text", "number"]
+
+
+@dataclass(frozen=True, eq=False)
+class FieldValues:
+    """The values of one field, in the order of `Columns.id`.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"text", "number"}
+    values : (N,) ndarray of object, or of float64
+        Texts, with None where there is none; or numbers, with NaN.
+    """
+
+    name: str
+    kind: Literal["text", "number"]
+    values: np.ndarray
+
+
+ORIGINS = (None, "hand", "accepted", "imported")
+"""Where labels come from; an origin's code, as `LabelOrigins` holds it, is its position here."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelOrigins:
+    """Where the images' present labels come from, as arrays of one length in the order of `id`.
+
+    Merging a category into another one leaves a label its origin, author and time, and undo gives back those that
+    the label had before. The arrays are shared between callers and cannot be written.
+
+    Attributes
+    ----------
+    revision : int
+        The revision that the arrays show.
+    id : (N,) ndarray of int64
+        As of `Columns`.
+    origin : (N,) ndarray of uint8
+        Positions in `ORIGINS`: by hand, an accepted prediction, or imported with the images or from a table.
+    author : (N,) ndarray of int32
+        Positions in `authors`, -1 where unlabeled.
+    time : (N,) ndarray of float64
+        When the label was given, in seconds since 1970; NaN where unlabeled.
+    authors : list of str
+    """
+
+    revision: int
+    id: np.ndarray
+    origin: np.ndarray
+    author: np.ndarray
+    time: np.ndarray
+    authors: list[str]
+
+
+@dataclass(frozen=True)
+class ImageDescription:
+    """What is known about one image before its pixels are read.
+
+    Attributes
+    ----------
+    name : str
+    height, width, channels, planes : int
+    dtype : str
+    pixel_size : (float or None, float or None, float or None), optional
+        Distance of planes, height and width of a pixel in micrometres, None where unknown.
+    """
+
+    name: str
+    height: int
+    width: int
+    channels: int
+    planes: int
+    dtype: str
+    pixel_size: tuple[float | None, float | None, float | None] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -158,7 +158,14 @@ CREATE INDEX image_pixels ON image (pixel_hash) WHERE pixel_hash IS NOT NULL AND
 ALTER TABLE operation ADD COLUMN base INTEGER;
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
+# `key` is what labels with a category in the labeler, and `refused` the category of the prediction that a person
+# has said no to.
+_VERSION_3 = """
+ALTER TABLE category ADD COLUMN key TEXT NOT NULL DEFAULT '';
+ALTER TABLE image ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 
 
 def open_folder(path: Path, mode: str) -> Database:

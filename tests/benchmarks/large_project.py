@@ -51,7 +51,7 @@ def run(
         ):
             (place / f"{kind}-files").mkdir()
             write(place / f"{kind}-files", different)
-            _link(place / f"{kind}-files", place / f"{kind}s", count)
+            link_files(place / f"{kind}-files", place / f"{kind}s", count)
             _child("build", place, kind)
         return [
             *_child("measure", place, "png"),
@@ -62,7 +62,7 @@ def run(
         ]
 
 
-def _link(files: Path, folder: Path, count: int) -> None:
+def link_files(files: Path, folder: Path, count: int) -> None:
     """`count` names for the files, a thousand in each folder, as plates have them."""
     different = sorted(files.iterdir())
     for number in range(count):

@@ -109,7 +109,7 @@ def jupyter_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """The browser of these tests."""
-    program = _find_chromium()
+    program = find_chromium()
     headless = not os.environ.get("PIXIMI_HEADED")
     with sync_playwright() as playwright:
         if program is None and not Path(playwright.chromium.executable_path).exists():
@@ -167,7 +167,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-def _find_chromium() -> str | None:
+def find_chromium() -> str | None:
     """Return the browser's program, or None for the one that playwright may have brought."""
     named = os.environ.get("PIXIMI_CHROMIUM")
     if named:

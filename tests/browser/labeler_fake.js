@@ -1,8 +1,27 @@
 // A kernel of a few lines for the labeler in a bare page: holds images, applies operations once, draws thumbnails.
-// `window.kernel` is what a test turns: `down`, `refuse`, `delay`; and looks at: `operations`, `images`.
+// `window.kernel` is what a test turns: `down`, `refuse`, `delay`; and looks at: `operations`, `images`, `clauses`, `order`.
 
 const COLORS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9"];
 const NAMES = ["interphase", "prophase", "metaphase", "anaphase", "telophase", "debris with a rather long name"];
+
+const CHANNELS = [["DAPI", "#0000ff"], ["tubulin", "#00ff00"]];
+const PLANES = 3;
+
+/** 16-bit pixels of one channel and plane: blobs over a noisy ground. */
+function measured(id, channel, plane, side) {
+  const random = (n) => ((Math.sin(id * 12.9898 + n * 78.233) * 43758.5453) % 1 + 1) % 1;
+  const values = new Uint16Array(side * side);
+  for (let at = 0; at < values.length; at++) {
+    const y = Math.floor(at / side), x = at % side;
+    let value = 200 + 80 * random(at + channel * 7);
+    for (let blob = 0; blob < 2 + channel; blob++) {
+      const [cy, cx, r] = [side * (0.3 + 0.4 * random(blob + channel)), side * (0.3 + 0.4 * random(blob + 9)), side * (0.08 + 0.1 * random(blob + 5))];
+      value += (3000 + 900 * channel) * Math.exp(-((y - cy) ** 2 + (x - cx) ** 2) / (2 * r * r)) / (1 + Math.abs(plane - 1) * 0.7);
+    }
+    values[at] = value;
+  }
+  return values;
+}
 
 /** A cell of a sort, as PNG bytes. */
 async function picture(id, side) {
@@ -22,6 +41,9 @@ async function picture(id, side) {
   return (await canvas.convertToBlob({ type: "image/png" })).arrayBuffer();
 }
 
+/** @param {number} id */
+const nameOf = (id) => `cell_${String(id).padStart(4, "0")}.tif`;
+
 export class FakeKernel {
   constructor({ count = 400, categories = 5, side = 96, predictions = false } = {}) {
     this.side = side;
@@ -31,18 +53,27 @@ export class FakeKernel {
     this.delay = 5;
     this.operations = [];
     this.applied = new Map();
-    this.categories = NAMES.slice(0, categories).map((name, at) => ({ id: at + 1, name, color: COLORS[at] }));
+    this.predicted = predictions && categories ? "experiment-1" : null;
+    this.categories = NAMES.slice(0, categories).map((name, at) => ({ id: at + 1, name, color: COLORS[at], key: "" }));
     this.nextCategory = categories + 1;
     this.images = Array.from({ length: count }, (_, at) => ({
       id: at + 1,
       category: categories && (at * 7) % 10 < 4 ? 1 + ((at * 13) % categories) : 0,
       partition: (at * 7) % 10 < 4 ? 1 + (at % 3) : 0,
-      excluded: at % 61 === 60 ? 1 : 0,
+      flags: at % 61 === 60 ? 1 : 0,
+      origin: categories && (at * 7) % 10 < 4 ? [9, 2 + 8, 3, 1][(at >> 2) % 4] : 0,
+      refused: 0,
+      fixed: 0,
       prediction: predictions && categories ? 1 + ((at * 3 + (at >> 3)) % categories) : 0,
       confidence: 0.4 + ((at * 37) % 60) / 100,
     }));
     this.listeners = new Map();
-    this.state = { project_uid: "p-" + Math.random(), _selection: null, _filter: null, _shown: null };
+    this.state = { project_uid: "p-" + Math.random(), _own_id: "w-" + Math.random(), _selection: null, _filter: null, _order: null, _shown: null };
+    this.display = {
+      channels: CHANNELS.map(([name, color]) => ({ name, color, visible: true, window: [200, 4000], automatic: true, gamma: 1 })),
+      contrast: "project", plane: 0, read_only: false,
+    };
+    this.pictures = 1;
     this.asked = [];
     this.cancelled = new Set();
     this.sent = [];
@@ -75,28 +106,95 @@ export class FakeKernel {
   pack(images) {
     const column = (Type, field) => Type.from(images, (image) => image[field]).buffer;
     return [column(Float64Array, "id"), column(Int32Array, "category"), column(Uint8Array, "partition"),
-      column(Uint8Array, "excluded"), column(Int32Array, "prediction"), column(Float32Array, "confidence")];
+      column(Uint8Array, "flags"), column(Uint8Array, "origin"), column(Int32Array, "prediction"), column(Int32Array, "refused"),
+      column(Float32Array, "confidence"), column(Uint8Array, "fixed")];
   }
 
   // The side of Python.
   async hear(content, buffers) {
     const { id, kind } = content;
-    if (kind === "open") this.say({ id, revision: this.revision, categories: this.categories, project: "cells" }, this.pack(this.images));
-    else if (kind === "changes") this.say({ id, from: content.since, to: this.revision, categories: this.categories }, this.pack(this.images));
+    const now = { revision: this.revision, categories: this.categories, pictures: String(this.pictures), predictions: this.predicted };
+    if (kind === "open") {
+      const fields = [["name", "text"], ["labeled_by", "text"], ["added", "number"], ["width", "number"], ["margin", "number"], ["entropy", "number"],
+        ["brightness", "number"], ["well", "text"], ["dose", "number"]].map(([name, kind]) => ({ name, kind }));
+      this.say({ id, ...now, project: "cells", read_only: this.readOnly ?? false, fields }, this.pack(this.images));
+    } else if (kind === "changes") this.say({ id, from: content.since, to: this.revision, ...now }, this.pack(this.images));
     else if (kind === "describe") {
-      this.say({ id, description: { name: `cell_${String(content.image).padStart(4, "0")}.tif`, height: 96, width: 96, channels: 2 } });
+      this.say({ id, description: { name: nameOf(content.image), height: 96, width: 96, channels: 2, planes: PLANES, pixel_size: [0.5, 0.325, 0.325] } });
     } else if (kind === "cancel") this.cancelled.add(id);
     else if (kind === "selection") this.selection = [...new Float64Array(buffers[0])];
-    else if (kind === "filter") this.filter = content.filter;
+    else if (kind === "filter") this.clauses = content.clauses;
+    else if (kind === "order") this.order = content.order;
     else if (kind === "show") this.set("_shown", null);
     else if (kind === "thumbnails") await this.draw(content, [...new Float64Array(buffers[0])]);
     else if (kind === "operation") this.operate(content, buffers);
+    else if (kind === "field") this.field(content);
+    else if (kind === "query") this.say({ id, query: content.query }, [Float64Array.from(this.images.filter((each) => each.id % 2), (each) => each.id).buffer]);
+    else if (kind === "image") this.image(content);
+    else if (kind === "pixels") this.pixels(content);
+    else if (kind === "display") this.say({ id, display: this.display });
+    else if (kind === "set_display") this.setDisplay(content);
+  }
+
+  /** Names and wells are texts, everything else is a number. */
+  field({ id, name }) {
+    if (this.failing?.includes(name)) return this.say({ id, error: `The field ${name} cannot be read.` });
+    const ids = Float64Array.from(this.images, (each) => each.id).buffer;
+    const texts = { name: (each) => nameOf(each.id), well: (each) => (each.id % 5 ? `A${each.id % 12 + 1}` : null), labeled_by: (each) => (each.category ? "ann" : null) }[name];
+    if (texts) {
+      const all = this.images.map(texts);
+      const values = [...new Set(all.filter((each) => each !== null))].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+      const place = new Map(values.map((value, at) => [value, at]));
+      const codes = Int32Array.from(all, (value) => (value === null ? -1 : place.get(value))).buffer;
+      return this.say({ id, name, kind: "text" }, [ids, codes, new TextEncoder().encode(JSON.stringify(values)).buffer]);
+    }
+    const numbers = { added: (each) => each.id, width: () => 96, dose: (each) => (each.id % 4 ? (each.id % 4) / 10 : NaN) }[name] ?? ((each) => ((each.id * 37) % 101) / 100);
+    this.say({ id, name, kind: "number" }, [ids, Float64Array.from(this.images, numbers).buffer]);
+  }
+
+  image({ id, image }) {
+    this.say({ id, image: {
+      id: image, name: nameOf(image), height: this.side, width: this.side, channels: CHANNELS.length, planes: PLANES, dtype: "uint16",
+      pixel_size: [0.5, 0.325, 0.325], windows: this.display.channels.map((channel) => channel.window), plane: this.display.plane,
+    } });
+  }
+
+  pixels({ id, image, plane, channels, region: [top, left, height, width], step }) {
+    (this.seen ??= []).push({ image, plane, channels, region: [top, left, height, width], step });
+    const [h, w] = [Math.ceil(height / step), Math.ceil(width / step)];
+    const buffers = channels.map((channel) => {
+      const whole = measured(image, channel, plane === "max" || plane === "middle" ? 1 : plane, this.side);
+      return Uint16Array.from({ length: h * w }, (_, at) => {
+        const [y, x] = [top + Math.floor(at / w) * step, left + (at % w) * step];
+        let sum = 0, count = 0;
+        for (let dy = 0; dy < step && y + dy < top + height; dy++) {
+          for (let dx = 0; dx < step && x + dx < left + width; dx++, count++) sum += whole[(y + dy) * this.side + x + dx];
+        }
+        return Math.round(sum / count);
+      }).buffer;
+    });
+    this.say({ id, dtype: "uint16", shape: [h, w], plane: plane === "max" ? null : plane, step }, buffers);
+  }
+
+  setDisplay({ id, channel, reset, plane, contrast, window, ...rest }) {
+    const { channels } = this.display;
+    if (channel !== undefined) {
+      Object.assign(channels[channel], Object.fromEntries(["color", "visible", "gamma"].filter((name) => name in rest).map((name) => [name, rest[name]])));
+      if (window !== undefined) Object.assign(channels[channel], { window: window === "auto" ? [200, 4000] : window, automatic: window === "auto" });
+    }
+    if (reset) channels.forEach((each) => Object.assign(each, { visible: true, window: [200, 4000], automatic: true, gamma: 1 }));
+    if (plane !== undefined) this.display.plane = plane;
+    if (contrast !== undefined) this.display.contrast = contrast;
+    this.pictures++;
+    const from = this.revision++;
+    this.say({ kind: "delta", from, to: this.revision, categories: null, pictures: String(this.pictures), predictions: this.predicted }, this.pack([]));
+    this.say({ id, display: this.display });
   }
 
   async draw({ id, size }, ids) {
     this.asked.push({ id, ids, size });
     const pictures = await Promise.all(ids.map((image) => picture(image, Math.min(size, this.side))));
-    const names = Object.fromEntries(ids.map((image) => [image, `cell_${String(image).padStart(4, "0")}.tif`]));
+    const names = Object.fromEntries(ids.map((image) => [image, nameOf(image)]));
     this.say({ id, kind: "thumbnails", ids, size, names }, pictures);
   }
 
@@ -114,7 +212,7 @@ export class FakeKernel {
       else (this.history ??= []).push(before);
       this.apply(action, argument, new Set(ids));
       this.applied.set(key, ++this.revision);
-      this.say({ kind: "delta", from, to: this.revision, categories: this.categories }, this.pack(this.images));
+      this.say({ kind: "delta", from, to: this.revision, categories: this.categories, pictures: String(this.pictures), predictions: this.predicted }, this.pack(this.images));
     }
     this.say({ ...answer, revision: this.applied.get(key) });
   }
@@ -125,17 +223,32 @@ export class FakeKernel {
 
   apply(action, argument, ids) {
     const named = this.categories.find((each) => each.name === argument.name);
-    for (const image of this.images) {
-      if (action === "label" && ids.has(image.id)) image.category = named.id;
-      if (action === "unlabel" && ids.has(image.id)) image.category = 0;
-      if (action === "exclude" && ids.has(image.id)) image.excluded = 1;
-      if (action === "include" && ids.has(image.id)) image.excluded = 0;
-      if (action === "remove_category" && image.category === named.id) image.category = 0;
+    const chosen = this.images.filter((image) => ids.has(image.id));
+    const edit = (news) => chosen.forEach((image) => Object.assign(image, typeof news === "function" ? news(image) : news));
+    const change = (news) => (this.categories = this.categories.map((each) => (each === named ? { ...each, ...news } : each)));
+    const move = (names, to) => {
+      const gone = this.categories.filter((each) => names.includes(each.name));
+      for (const image of this.images) if (gone.some((each) => each.id === image.category)) image.category = to;
+      this.categories = this.categories.filter((each) => !gone.includes(each));
+    };
+    const idOf = (name) => this.categories.find((each) => each.name === name)?.id ?? 0;
+    if (action === "label") edit({ category: named.id, origin: 9 });
+    if (action === "unlabel") edit({ category: 0, origin: 0 });
+    if (action === "exclude") edit((image) => ({ flags: image.flags | 1 }));
+    if (action === "include") edit((image) => ({ flags: image.flags & ~1 }));
+    if (action === "mark_unsure") edit((image) => ({ flags: image.flags | 2 }));
+    if (action === "mark_sure") edit((image) => ({ flags: image.flags & ~2 }));
+    if (action === "accept_predictions") edit((image) => (image.prediction ? { category: image.prediction, origin: 10 } : {}));
+    if (action === "refuse_predictions") edit((image) => ({ refused: image.prediction }));
+    if (action === "add_category") this.categories = [...this.categories, { id: this.nextCategory++, name: argument.name, color: argument.color, key: "" }];
+    if (action === "rename_category") change({ name: argument.new });
+    if (action === "recolor_category") change({ color: argument.color });
+    if (action === "set_category_key") {
+      this.categories = this.categories.map((each) => (each.name === argument.name ? { ...each, key: argument.key } : each.key === argument.key ? { ...each, key: "" } : each));
     }
-    if (action === "add_category") this.categories = [...this.categories, { id: this.nextCategory++, name: argument.name, color: argument.color }];
-    if (action === "rename_category") this.categories = this.categories.map((each) => (each === named ? { ...each, name: argument.new } : each));
-    if (action === "recolor_category") this.categories = this.categories.map((each) => (each === named ? { ...each, color: argument.color } : each));
-    if (action === "remove_category") this.categories = this.categories.filter((each) => each !== named);
+    if (action === "remove_category") move([argument.name], idOf(argument.move_to));
+    if (action === "merge_categories") move(argument.names.filter((name) => name !== argument.into), idOf(argument.into));
+    if (action === "reorder_categories") this.categories = argument.names.map((name) => this.categories.find((each) => each.name === name));
   }
 }
 
@@ -143,6 +256,7 @@ export class FakeKernel {
 export async function start(code, options) {
   const kernel = new FakeKernel(options);
   if (options.project) kernel.state.project_uid = options.project;
+  if (options.readOnly) kernel.readOnly = kernel.display.read_only = true;
   const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   const widget = (await import(url)).default();
   const host = document.getElementById("host");

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,9 @@ from PIL import Image
 
 from piximi_widgets.dataset import Dataset
 from piximi_widgets.dataset.pictures.displaying import Displaying
-from piximi_widgets.errors import ConfigurationError, ReadOnlyError
+from piximi_widgets.errors import ConfigurationError, ReadOnlyError, SelectionError
 from piximi_widgets.imaging.display import ChannelDisplay, Display
+from piximi_widgets.imaging.thumbnails import reduce_image, thumbnail
 
 
 class Shown(Dataset, Displaying):
@@ -346,3 +348,41 @@ def test_what_is_shown_never_reaches_pixels(cells):
     cells.set_plane("max")
     cells.set_contrast("image")
     assert np.array_equal(cells.pixels(3), two_channels()[2])
+
+
+@pytest.mark.parametrize("contrast", ["project", "image"])
+def test_the_picture_window_is_what_a_thumbnail_is_drawn_with(folder, contrast):
+    """Set as every channel's own window it makes the same picture, of bytes and of 16 bits, whatever was chosen."""
+    with Shown(folder) as dataset:
+        dataset.add_images(two_channels() * np.arange(1, 9, dtype=np.uint16).reshape(8, 1, 1, 1, 1))
+        dataset.add_images(np.arange(2 * 100, dtype=np.uint8).reshape(2, 10, 10))
+        dataset.set_contrast(contrast)
+        dataset.set_channel(1, window=(5, 50))
+        for image_id, channels in ((1, 2), (8, 2), (9, 1), (10, 1)):
+            window = dataset.picture_window(image_id)
+            assert len(window) == channels
+            chosen = dataset.display.resolved(channels)
+            fixed = [replace(channel, window=pair) for channel, pair in zip(chosen, window, strict=True)]
+            display = replace(dataset.display, channels=tuple(fixed))
+            assert thumbnail(dataset.pixels(image_id), 96, display) == dataset.thumbnail(image_id)
+        assert dataset.picture_window(1)[1] == (5.0, 50.0)
+        assert (dataset.picture_window(1)[0] == dataset.picture_window(8)[0]) == (contrast == "project")
+        assert dataset.picture_window(1)[0][1] == pytest.approx(
+            8000 if contrast == "project" else 1000, rel=0.02
+        )
+        with pytest.raises(SelectionError):
+            dataset.picture_window(99)
+
+
+def test_the_picture_window_of_a_large_image_is_that_of_its_small_copy(folder):
+    """Under a contrast of its own: the thumbnail is drawn from that, in which single bright pixels are averaged."""
+    pixels = np.zeros((1, 1, 1024, 1024, 1), np.uint16)
+    pixels[..., ::4, ::4, :] = 1600
+    with Shown(folder) as dataset:
+        dataset.add_images(pixels)
+        dataset.set_contrast("image")
+        low, high = dataset.picture_window(1)[0]
+        assert 0 <= low <= high <= 200
+        assert dataset.thumbnail(1) == thumbnail(
+            reduce_image(dataset.pixels(1), 0, 256), 96, dataset.display, dataset.picture_window(1)
+        )

@@ -21,6 +21,7 @@ from piximi_widgets.storage import database as database_module
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).with_name("golden")
 FIRST_FINGERPRINT = "2091b0d3a110fd164fd04cb0fac4bdd96b585b3b8175407120b6452198119029"
+SECOND_FINGERPRINT = "0b7433ee0a153d3afa46d89af5e864d9633d9a4f024781dba187c58be83bd98d"
 
 
 @pytest.fixture
@@ -31,8 +32,16 @@ def first(tmp_path: Path) -> Path:
     return tmp_path / "cells"
 
 
+@pytest.fixture
+def second(tmp_path: Path) -> Path:
+    """A project of the second schema: four PNGs in a folder beside it, three stacks, and two crops of a PNG."""
+    with zipfile.ZipFile(GOLDEN / "schema-2.zip") as archive:
+        archive.extractall(tmp_path)
+    return tmp_path / "cells"
+
+
 def is_all_there(dataset: Dataset) -> None:
-    """What was in the project when its folder was packed."""
+    """What was in the first project when its folder was packed."""
     assert len(dataset) == 7
     assert [category.name for category in dataset.categories] == ["spherical", "flat"]
     images = dataset.images
@@ -152,3 +161,72 @@ def test_two_that_update_at_once_lose_nothing(first):
     assert schema_of(first / "backups" / f"project-before-schema-{len(MIGRATIONS)}.db") == 1
     with Dataset(first) as dataset:
         is_all_there(dataset)
+
+
+# -- the second schema -----------------------------------------------------------------------------
+
+
+def second_is_all_there(dataset: Dataset) -> None:
+    """What was in the second project when its folder was packed."""
+    assert [(category.name, category.color) for category in dataset.categories] == [
+        ("spherical", "#0072b2"),
+        ("flat", "#123456"),
+    ]
+    images = dataset.images
+    assert images.index.tolist() == list(range(1, 10))
+    labels = ["spherical", "flat", "flat", "flat", "flat", "flat", None, "flat", None]
+    assert [None if name != name else name for name in images["category"].tolist()] == labels
+    assert images["partition"].tolist() == [
+        *("training", "test", "validation", "validation", "training"),
+        *("unassigned", "unassigned", "training", "unassigned"),
+    ]
+    assert images.index[images["unsure"]].tolist() == [2]
+    assert images.index[images["excluded"]].tolist() == [7]
+    assert images["note"].tolist() == [*[""] * 4, "out of focus", *[""] * 4]
+    assert images["well"].tolist()[:4] == ["A1", "A2", "B1", "B2"]
+    assert images["parent"].tolist()[7:] == [1, 1]
+    assert images["prediction"].tolist()[4:] == ["spherical", "flat", "unheard of", "spherical", "flat"]
+    assert images["confidence"].tolist()[5:] == [0.75, 1.0, 0.5, 0.5]
+    assert dataset.predictions("exp-1")["unheard of"].tolist() == [0.0, 0.0, 1.0, pytest.approx(0.1), 0.375]
+    assert dataset.columns().fixed.tolist() == [image_id == 2 for image_id in range(1, 10)]
+    assert [channel.name for channel in dataset.channels][:2] == ["DAPI", "GFP"]
+    assert dataset.channels[1].color == "#ff00ff"
+    assert dataset.window()[1] == (10.0, 3000.0)
+    version = dataset.version("second")
+    assert version.fingerprint == SECOND_FINGERPRINT
+    assert version.ids.tolist() == [1, 2, 3, 4, 5, 8]
+    journal = dataset.journal
+    assert journal["action"].tolist().count("undo") == 2
+    assert journal.loc[journal["field"] == "unsure", ["author", "id"]].to_numpy().tolist() == [["bob", 2]]
+    report = dataset.check(pixels=True)
+    assert report.ok, report
+
+
+def test_a_project_of_the_second_schema_is_brought_up_to_date(second):
+    """Opened for writing, with a copy of what it was; an undo of the old journal still works."""
+    with Dataset(second) as dataset:
+        second_is_all_there(dataset)
+        dataset.undo(by="bob")
+        assert dataset.categories[1].color == "#e69f00"
+        dataset.redo(by="bob")
+        assert dataset.categories[1].color == "#123456"
+        assert [category.key for category in dataset.categories] == ["", ""]
+        assert not dataset.columns().refused.any()
+        dataset.unlabel([6])
+        assert dataset.snapshot("now").fingerprint == SECOND_FINGERPRINT
+    assert schema_of(second / "project.db") == len(MIGRATIONS)
+    copy = second / "backups" / f"project-before-schema-{len(MIGRATIONS)}.db"
+    assert schema_of(copy) == 2
+    assert restore(second, copy.name) == copy
+    with Dataset(second) as dataset:
+        second_is_all_there(dataset)
+
+
+def test_a_project_of_the_second_schema_can_be_read_without_being_changed(second):
+    """Mode "r" leaves every byte as it is."""
+    before = {path: path.read_bytes() for path in second.rglob("*") if path.is_file()}
+    with Dataset(second, "r") as dataset:
+        second_is_all_there(dataset)
+    after = {path: path.read_bytes() for path in second.rglob("*") if path.is_file()}
+    assert {path: content for path, content in after.items() if path in before} == before
+    assert schema_of(second / "project.db") == 2

@@ -45,10 +45,12 @@ def test_undo_takes_back_every_action(ten):
     """Each kind of edit is undone to exactly what was before, and done again."""
     ten.label([1, 2, 3], "a")
     ten.label([4, 5], "b")
+    ten.store_predictions("e", ["a", "c"], [1, 5, 6, 7], np.tile([0.25, 0.75], (4, 1)))
 
     def state() -> tuple:
         frame = ten.images[["category", "partition", "excluded", "unsure", "note"]]
-        return frame.to_csv(), [(c.name, c.color) for c in ten.categories]
+        refused = ten.columns().refused.tolist()
+        return frame.to_csv(), refused, [(c.name, c.color, c.key) for c in ten.categories]
 
     steps = [
         lambda: ten.unlabel([1, 4]),
@@ -58,6 +60,10 @@ def test_undo_takes_back_every_action(ten):
         lambda: ten.mark_sure([4]),
         lambda: ten.set_note([1, 2], "out of focus"),
         lambda: ten.set_note([2], ""),
+        lambda: ten.refuse_predictions([5]),
+        lambda: ten.accept_predictions([1, 5, 6], relabel=True),
+        lambda: ten.set_category_key("a", "x"),
+        lambda: ten.set_category_key("c", "x"),
         lambda: ten.remove_images([2, 9]),
         lambda: ten.add_category("new", "#123456"),
         lambda: ten.rename_category("a", "A"),

@@ -1,18 +1,10 @@
 // The operation queue, session and channel against a kernel behind a bad connection.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { idsFrom, idsTo } from "../../piximi_widgets/widgets/labeler/js/bytes.js";
+import { idsFrom } from "../../piximi_widgets/widgets/labeler/js/bytes.js";
 import { OperationQueue } from "../../piximi_widgets/widgets/labeler/js/operations.js";
 import { Session } from "../../piximi_widgets/widgets/labeler/js/session.js";
-
-/** A generator of its own, so that a failure repeats. @param {number} seed */
-function generator(seed) {
-  let state = seed * 2654435761 + 1;
-  return () => {
-    state = (Math.imul(state ^ (state >>> 15), 2246822519) + 0x9e3779b9) | 0;
-    return ((state ^ (state >>> 13)) >>> 0) / 2 ** 32;
-  };
-}
+import { buffersOf, columnsOf, generator } from "./columns.js";
 
 const pause = (/** @type {number} */ time) => new Promise((resolve) => setTimeout(resolve, time));
 
@@ -24,7 +16,7 @@ class Kernel {
     this.faults = { drop, double, longest };
     this.connected = true;
     this.revision = 1;
-    this.categories = [{ id: 1, name: "a", color: "#111111" }, { id: 2, name: "b", color: "#222222" }];
+    this.categories = [{ id: 1, name: "a", color: "#111111", key: "" }, { id: 2, name: "b", color: "#222222", key: "" }];
     this.category = new Int32Array(20);
     /** @type {Map<string, number>} */
     this.stored = new Map();
@@ -33,7 +25,7 @@ class Kernel {
     this.refuses = (/** @type {any} */ _) => "";
     /** @type {Map<string, ((...values: any[]) => void)[]>} */
     this.listeners = new Map();
-    this.state = { project_uid: "p", _selection: {}, _filter: {}, _shown: {} };
+    this.state = { project_uid: "p", _selection: {}, _filter: {}, _order: {}, _shown: {} };
   }
 
   get(/** @type {string} */ name) {
@@ -66,9 +58,7 @@ class Kernel {
   }
 
   columns() {
-    const count = this.category.length;
-    const ids = Float64Array.from(this.category, (_, row) => row + 1);
-    return [idsTo(ids), this.category.slice().buffer, ...[1, 1, 4, 4].map((size) => new ArrayBuffer(count * size))];
+    return buffersOf(columnsOf(this.category.length, { category: this.category }));
   }
 
   hear(/** @type {any} */ content, /** @type {ArrayBuffer[]} */ buffers) {

@@ -12,7 +12,7 @@ from ...errors import CategoryError, ProjectError, SelectionError
 from ...storage import Database
 from ..files.pixels import pixel_hash, stored_path, write_block
 from ..labels.categories import checked_name, refuse_taken
-from ..labels.editing import label_each
+from ..labels.edit import label_each
 from ..outcome import counted
 from ..records import AddReport
 from ..schema import IMAGES_FOLDER

@@ -16,7 +16,7 @@ from ..adding.alignment import is_frame
 from ..adding.importing import refuse_alike
 from ..foundation import Foundation
 from ..labels.categories import checked_name
-from ..labels.editing import label_each
+from ..labels.edit import label_each
 from ..outcome import counted
 from ..records import AddReport
 from ..sql import crops as crop_sql

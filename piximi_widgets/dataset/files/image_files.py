@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -88,6 +89,31 @@ def noted_status(location: Location) -> tuple[FileStatus, ...]:
     if _whole(location).path is None:
         return ()
     return ((location.size, location.mtime_ns), *((file.size, file.mtime_ns) for file in location.files))
+
+
+def pixel_signature(folder: Path, location: Location, use: str) -> bytes | None:
+    """16 bytes that stay the same only as long as an image's pixels do; None where its files cannot be looked at.
+
+    Parameters
+    ----------
+    folder : Path
+        The project's.
+    location : Location
+    use : str
+        What the signature is for, with its version: another text makes another signature.
+    """
+    digest = hashlib.sha256(use.encode())
+    place: Location | None = location
+    while place is not None:
+        try:
+            status = image_status(folder, place)
+        except (OSError, ValueError):
+            return None
+        files = (place.path, *(file.path for file in place.files))
+        pixels = (place.block, place.block_index, place.region, place.reading)
+        digest.update(repr((files, status, pixels)).encode())
+        place = place.parent
+    return digest.digest()[:16]
 
 
 def _whole(location: Location) -> Location:

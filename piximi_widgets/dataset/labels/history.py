@@ -48,11 +48,13 @@ def redo(connection: sqlite3.Connection, operation_id: int, author: str) -> Outc
 def _revert(connection: sqlite3.Connection, operation_id: int, reverted: int, what: str) -> Outcome:
     changed, skipped = [NO_IDS], [NO_IDS]
     rows = journal.category_changes(connection, reverted)
+    keys = [row for row in rows if row["field"] == "key"]
     # Categories come back before images are labeled with them, and go after no image is.
     kept = 0
     for row in rows:
-        if (row["field"], row["before"]) != ("removed", 1):
+        if row["field"] != "key" and (row["field"], row["before"]) != ("removed", 1):
             kept += not _revert_category(connection, operation_id, row)
+    kept += _revert_keys(connection, operation_id, keys)
     for field in journal.image_fields(connection, reverted):
         done, left = journal.revert_images(connection, operation_id, reverted, field)
         changed.append(done)
@@ -83,7 +85,33 @@ def _revert_category(connection: sqlite3.Connection, operation_id: int, row: sql
     if name is not None and categories.is_taken(connection, name, but=category_id):
         return False
     journal.set_category(connection, operation_id, category_id, field, before)
+    if field == "removed" and before == 0:
+        key = str(categories.value(connection, category_id, "key"))
+        if key and categories.with_key(connection, key, but=category_id) is not None:
+            # Somebody gave its key to another category in the meantime.
+            journal.set_category(connection, operation_id, category_id, "key", "")
     return True
+
+
+def _revert_keys(connection: sqlite3.Connection, operation_id: int, rows: list[sqlite3.Row]) -> int:
+    """Give categories back the keys that they had, and return how many stayed as they are.
+
+    No two have the same key: where a key went from one to another, the other has to let go of it first.
+    """
+    waiting = [row for row in rows if categories.value(connection, row["target_id"], "key") == row["after"]]
+    kept = len(rows) - len(waiting)
+    while waiting:
+        blocked = []
+        for row in waiting:
+            key = row["before"]
+            if key and categories.with_key(connection, key, but=row["target_id"]) is not None:
+                blocked.append(row)
+            else:
+                journal.set_category(connection, operation_id, row["target_id"], "key", key)
+        if len(blocked) == len(waiting):
+            break
+        waiting = blocked
+    return kept + len(waiting)
 
 
 def _told(connection: sqlite3.Connection, operation_id: int) -> str:

@@ -11,13 +11,14 @@ from ...errors import PiximiError, SelectionError
 from .. import frames
 from ..outcome import Outcome, counted
 from ..reading import Reading
-from ..records import Category, LabelReport, OperationResult
+from ..records import Category, LabelOrigins, LabelReport, OperationResult
 from ..sql import categories as category_sql
 from ..sql import crops as crop_sql
 from ..sql import images as image_sql
 from ..sql import journal as journal_sql
 from . import editing, label_files
 from .categories import listed
+from .edit import Edit, label_each
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,10 +44,11 @@ class Labeling(Reading):
         ----------
         action : str
             ``label``, ``unlabel``, ``exclude``, ``include``, ``mark_unsure``, ``mark_sure``, ``set_note``,
-            ``remove_images``, ``add_category``, ``rename_category``, ``recolor_category``, ``remove_category``, ``merge_categories``,
-            ``reorder_categories``, ``undo`` or ``redo``.
+            ``remove_images``, ``accept_predictions``, ``refuse_predictions``, ``add_category``, ``rename_category``,
+            ``recolor_category``, ``set_category_key``, ``remove_category``, ``merge_categories``, ``reorder_categories``,
+            ``undo`` or ``redo``.
         ids : optional
-            The images that the first eight are about.
+            The images that the first ten are about.
         argument : str or dict, optional
             The options of the method of the same name; a bare value is its first one. Categories may be
             named by id too: ``category_id`` for ``label``, ``id`` and ``move_to_id`` otherwise.
@@ -88,7 +90,9 @@ class Labeling(Reading):
             action, act, ids=wanted, argument=argument, by=by, source=source, client=client, base=base
         )
 
-    def label(self, ids: Any, category: str, by: str | None = None) -> OperationResult:
+    def label(
+        self, ids: Any, category: str, by: str | None = None, *, confirm: bool = False
+    ) -> OperationResult:
         """Label images with an existing category.
 
         Parameters
@@ -97,6 +101,9 @@ class Labeling(Reading):
         category : str
         by : str, optional
             The author, by default the user's login name.
+        confirm : bool
+            Note it for images that have this label already, too: an imported or predicted label becomes one that the
+            author gave by hand.
 
         Raises
         ------
@@ -105,7 +112,8 @@ class Labeling(Reading):
         CategoryError
             If there is no such category; ``add_category`` makes it.
         """
-        return self.apply("label", ids=ids, argument=category, by=by)
+        argument = {"category": category, "confirm": True} if confirm else category
+        return self.apply("label", ids=ids, argument=argument, by=by)
 
     def unlabel(self, ids: Any, by: str | None = None) -> OperationResult:
         """Take images' labels away."""
@@ -152,6 +160,10 @@ class Labeling(Reading):
     def redo(self, by: str | None = None) -> OperationResult:
         """Take back the author's last undo, if the author has done nothing else since."""
         return self.apply("redo", by=by)
+
+    def label_origins(self) -> LabelOrigins:
+        """Who gave the images their present labels, when, and how, as arrays; fast, and without pandas."""
+        return self._origins.current()
 
     @property
     def journal(self) -> pd.DataFrame:
@@ -221,6 +233,25 @@ class Labeling(Reading):
         """Give a category another color, ``"#rrggbb"`` or a CSS name."""
         return self.apply("recolor_category", argument={"name": name, "color": color}, by=by)
 
+    def set_category_key(self, name: str, key: str, by: str | None = None) -> OperationResult:
+        """Choose the key that labels with a category in the labeler.
+
+        Parameters
+        ----------
+        name : str
+        key : str
+            One character, whose case does not matter; empty to let the labeler choose. Another category that has the
+            key loses it. The labeler needs ``u h v ? + - = , .`` for itself.
+        by : str, optional
+            The author, by default the user's login name.
+
+        Raises
+        ------
+        CategoryError
+            If there is no such category, or the key cannot be one.
+        """
+        return self.apply("set_category_key", argument={"name": name, "key": key}, by=by)
+
     def remove_category(
         self, name: str, move_to: str | None = None, by: str | None = None
     ) -> OperationResult:
@@ -280,10 +311,10 @@ class Labeling(Reading):
         if not skip_unknown:
             label_files.refuse_unknown_images(unknown)
 
-        def act(edit: editing.Edit) -> Outcome:
+        def act(edit: Edit) -> Outcome:
             if not add_categories:
                 label_files.refuse_unknown_categories(edit.connection, labels.values())
-            changed, skipped = editing.label_each(edit.connection, edit.operation_id, labels)
+            changed, skipped = label_each(edit.connection, edit.operation_id, labels)
             return Outcome(f"{counted(len(changed))} labeled from a table.", changed, skipped)
 
         result = self._commit("load_labels", act, by=by)

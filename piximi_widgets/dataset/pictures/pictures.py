@@ -85,6 +85,18 @@ class Pictures:
             for index, window in enumerate(automatic)
         )
 
+    def image_window(self, location: Location) -> Window:
+        """The windows that a thumbnail of one image is drawn with, one for each of its channels."""
+        look = self._current()
+        window = look.bytes_window if location.dtype == "uint8" else look.wide_window
+        if window is None:
+            pixels = self._drawable(location, look.display, LONGEST)
+            window = self._own_window(location, pixels, look.display)
+        channels = look.display.resolved(location.channels)
+        return tuple(
+            channel.window or automatic for channel, automatic in zip(channels, window, strict=False)
+        )
+
     def version(self) -> str:
         """A short text that is another one whenever thumbnails may look different than before."""
         ids, (of, sample) = self._ids(), self._sample

@@ -18,7 +18,7 @@ import numpy as np
 
 from ...imaging.display import Window
 from ...imaging.projection import Plane
-from ..files.image_files import image_status
+from ..files.image_files import pixel_signature
 from ..schema import CACHE_FOLDER
 from ..sql import reduced as sql
 from ..sql.images import Location
@@ -56,18 +56,7 @@ class ReducedCopies:
 
     def signature(self, location: Location) -> bytes | None:
         """What stays the same only as long as an image's pixels do; None where its files cannot be looked at."""
-        digest = hashlib.sha256(f"{_FORMAT}".encode())
-        place: Location | None = location
-        while place is not None:
-            try:
-                status = image_status(self._folder, place)
-            except (OSError, ValueError):
-                return None
-            files = (place.path, *(file.path for file in place.files))
-            pixels = (place.block, place.block_index, place.region, place.reading)
-            digest.update(repr((files, status, pixels)).encode())
-            place = place.parent
-        return digest.digest()[:16]
+        return pixel_signature(self._folder, location, f"{_FORMAT}")
 
     def load(
         self, location: Location, plane: Plane, longest: int, signature: bytes | None

@@ -120,7 +120,7 @@ class Inspection:
             self._problem(
                 "journal",
                 categories,
-                "The journal does not lead to the present names and colors of the categories"
+                "The journal does not lead to the present names, colors and keys of the categories"
                 f" {_some(categories)}. Look at them and set the right ones again.",
             )
 
@@ -135,7 +135,7 @@ class Inspection:
             self._problem(
                 "label",
                 ids,
-                f"{counted(len(ids))} with a partition, flag or size that cannot be: {_some(ids)}."
+                f"{counted(len(ids))} with a partition, flag, refusal or size that cannot be: {_some(ids)}."
                 f" {self._advice}",
             )
         if ids := check_sql.odd_predictions(connection):

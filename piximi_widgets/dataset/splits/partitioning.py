@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import ConfigurationError, SelectionError
 from ..columns import changes_since
-from ..labels.editing import Edit
+from ..labels.edit import Edit
 from ..outcome import Outcome, counted
 from ..records import PARTITIONS, TRAINING, UNASSIGNED, OperationResult
 from ..sql import images as image_sql

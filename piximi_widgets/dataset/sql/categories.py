@@ -6,9 +6,9 @@ import sqlite3
 
 
 def live(connection: sqlite3.Connection) -> list[sqlite3.Row]:
-    """Id, name and color of the categories in their order."""
+    """Id, name, color and key of the categories in their order."""
     return connection.execute(
-        "SELECT id, name, color FROM category WHERE removed = 0 ORDER BY position, id"
+        "SELECT id, name, color, key FROM category WHERE removed = 0 ORDER BY position, id"
     ).fetchall()
 
 
@@ -22,10 +22,15 @@ def is_taken(connection: sqlite3.Connection, name: str, *, but: int) -> bool:
     return any(row["id"] != but and row["name"].casefold() == name.casefold() for row in live(connection))
 
 
+def with_key(connection: sqlite3.Connection, key: str, *, but: int) -> int | None:
+    """The id of the category besides `but` that has that key, if one has."""
+    return next((row["id"] for row in live(connection) if row["id"] != but and row["key"] == key), None)
+
+
 def by_id(connection: sqlite3.Connection, category_id: int) -> sqlite3.Row | None:
     """A category that is not removed."""
     row: sqlite3.Row | None = connection.execute(
-        "SELECT id, name, color FROM category WHERE id = ? AND removed = 0", (category_id,)
+        "SELECT id, name, color, key FROM category WHERE id = ? AND removed = 0", (category_id,)
     ).fetchone()
     return row
 
@@ -56,6 +61,6 @@ def is_used(connection: sqlite3.Connection, category_id: int) -> bool:
 
 def value(connection: sqlite3.Connection, category_id: int, field: str) -> str | int | None:
     """One field of a category, removed or not; `field` comes from the journal's list of fields."""
-    assert field in {"name", "color", "position", "removed"}
+    assert field in {"name", "color", "key", "position", "removed"}
     row = connection.execute(f"SELECT {field} FROM category WHERE id = ?", (category_id,)).fetchone()
     return row[0] if row else None

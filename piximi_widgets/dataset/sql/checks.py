@@ -122,6 +122,14 @@ def broken_category_histories(connection: sqlite3.Connection) -> list[int]:
                 (None, field, "category"),
             )
         )
+    # Alone of a category's fields, a key has a value that is noted nowhere: none.
+    found.update(
+        _first(
+            connection,
+            "SELECT id FROM category WHERE key <> '' AND id NOT IN"
+            " (SELECT target_id FROM change WHERE target = 'category' AND field = 'key')",
+        )
+    )
     return sorted(found)
 
 
@@ -135,11 +143,12 @@ def mislabeled(connection: sqlite3.Connection) -> list[int]:
 
 
 def odd_values(connection: sqlite3.Connection) -> list[int]:
-    """Images with a partition, flag or size outside its range."""
+    """Images with a partition, flag, refused category or size outside its range."""
     return _first(
         connection,
         "SELECT id FROM image WHERE partition NOT IN (0, 1, 2, 3) OR excluded NOT IN (0, 1)"
         " OR removed NOT IN (0, 1) OR unsure NOT IN (0, 1) OR fixed NOT IN (0, 1)"
+        " OR (refused <> 0 AND refused NOT IN (SELECT id FROM category))"
         " OR MIN(height, width, channels, planes) < 1 ORDER BY id",
     )
 

@@ -88,7 +88,7 @@ class Location:
     parent: Location | None = None
 
 
-_DYNAMIC = "id, category_id, partition, excluded, unsure, fixed"
+_DYNAMIC = "id, category_id, partition, excluded, unsure, fixed, refused"
 _FIELDS = tuple(name for name in NewImage.__dataclass_fields__ if name != "files")
 _VALUES = attrgetter(*_FIELDS)
 _LOCATION = (
@@ -114,12 +114,12 @@ def count(connection: sqlite3.Connection) -> int:
 
 
 def dynamic(connection: sqlite3.Connection) -> list[tuple[int, ...]]:
-    """(id, category, partition, excluded, unsure, fixed) of all images, ascending."""
+    """(id, category, partition, excluded, unsure, fixed, refused) of all images, ascending."""
     return _plain(connection, f"SELECT {_DYNAMIC} FROM image WHERE removed = 0 ORDER BY id")
 
 
 def dynamic_of(connection: sqlite3.Connection, ids: Sequence[int]) -> list[tuple[int, ...]]:
-    """(id, category, partition, excluded, unsure, fixed, removed) of some images, ascending."""
+    """(id, category, partition, excluded, unsure, fixed, refused, removed) of some images, ascending."""
     return _plain(
         connection,
         f"SELECT {_DYNAMIC}, removed FROM image WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
@@ -149,9 +149,30 @@ def static(connection: sqlite3.Connection, ids: np.ndarray) -> list[tuple[Any, .
     return [row for row in rows if row[0] in wanted]
 
 
+def description(connection: sqlite3.Connection, image_id: int) -> tuple[Any, ...]:
+    """Name, height, width, channels, planes, dtype and pixel size of one image."""
+    row: tuple[Any, ...] = _plain(
+        connection,
+        "SELECT name, height, width, channels, planes, dtype, pixel_size FROM image WHERE id = ?",
+        (image_id,),
+    )[0]
+    return row
+
+
 def notes(connection: sqlite3.Connection) -> dict[int, str]:
     """Note by id, of the images that have one."""
     return dict(_plain(connection, "SELECT id, note FROM image WHERE note != '' AND removed = 0"))
+
+
+def refused_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, int]:
+    """Category of the refused prediction by id, of those images that have one."""
+    return dict(
+        _plain(
+            connection,
+            "SELECT id, refused FROM image WHERE refused != 0 AND id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        )
+    )
 
 
 def kinds_of_pixels(connection: sqlite3.Connection) -> list[tuple[str, int]]:

@@ -13,8 +13,10 @@ import numpy as np
 from ..records import NO_IDS
 
 # The only fields that an operation may change; they are put into SQL text, hence this list.
-IMAGE_FIELDS = frozenset({"category_id", "partition", "fixed", "excluded", "unsure", "note", "removed"})
-CATEGORY_FIELDS = frozenset({"name", "color", "position", "removed"})
+IMAGE_FIELDS = frozenset(
+    {"category_id", "partition", "fixed", "excluded", "unsure", "note", "refused", "removed"}
+)
+CATEGORY_FIELDS = frozenset({"name", "color", "key", "position", "removed"})
 
 
 def revision(connection: sqlite3.Connection) -> int:
@@ -83,6 +85,7 @@ def set_images(
     values: Iterable[tuple[int, int | str]],
     *,
     expected: int | None = None,
+    also_same: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give images new values of one field, as far as they differ, and note it in the journal.
 
@@ -91,11 +94,13 @@ def set_images(
     values : iterable of (image id, new value)
     expected : int, optional
         Leave images alone whose value is another one.
+    also_same : bool
+        Note it for images that have their new value already, too.
 
     Returns
     -------
     changed, skipped : ndarray of int64
-        Ids of the images whose value was another one, and ids that are not in the project (any more).
+        Ids of the images that it was noted for, and ids that are not in the project (any more).
     """
     assert field in IMAGE_FIELDS
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS edit (id INTEGER PRIMARY KEY, value)")
@@ -105,8 +110,8 @@ def set_images(
     connection.execute(
         f"INSERT INTO change SELECT ?1, 'image', image.id, '{field}', image.{field}, edit.value"
         " FROM temp.edit CROSS JOIN image ON image.id = edit.id WHERE image.removed = 0"
-        f" AND image.{field} IS NOT edit.value AND (?2 IS NULL OR image.{field} = ?2)",
-        (operation_id, expected),
+        f" AND (?3 OR image.{field} IS NOT edit.value) AND (?2 IS NULL OR image.{field} = ?2)",
+        (operation_id, expected, also_same),
     )
     skipped = _ids(
         connection.execute(

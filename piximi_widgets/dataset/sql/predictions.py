@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from .images import _plain
 
 
@@ -83,6 +85,29 @@ def full_rows(connection: sqlite3.Connection, set_id: int) -> list[tuple[Any, ..
         " JOIN image ON image.id = image_id AND image.removed = 0 WHERE set_id = ? ORDER BY image_id",
         (set_id,),
     )
+
+
+def newest_probabilities(connection: sqlite3.Connection) -> tuple[np.ndarray, np.ndarray]:
+    """Ids, ascending, and (N, K) float32 probabilities of the newest set, those of removed images among them."""
+    newest = newest_set(connection)
+    if newest is None:
+        return np.empty(0, dtype=np.int64), np.empty((0, 1), dtype=np.float32)
+    rows = _plain(
+        connection,
+        "SELECT image_id, probabilities FROM prediction WHERE set_id = ? ORDER BY image_id",
+        (newest["id"],),
+    )
+    probabilities = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f4")
+    classes = len(json.loads(newest["classes"]))
+    return np.array([row[0] for row in rows], dtype=np.int64), probabilities.reshape(len(rows), classes)
+
+
+def revision(connection: sqlite3.Connection) -> int:
+    """The last operation that stored or cleared predictions, 0 without any."""
+    row = connection.execute(
+        "SELECT COALESCE(MAX(id), 0) FROM operation WHERE action IN ('predict', 'clear_predictions')"
+    ).fetchone()
+    return int(row[0])
 
 
 def remove_some(connection: sqlite3.Connection, set_id: int, limit: int) -> int:

@@ -2,207 +2,219 @@
 
 Requests are ``{id, kind, …}`` with buffers, answers ``{id, …}`` or ``{id, error}``. Messages may be lost, doubled and
 late, and a notebook open in two tabs has two pages: each request may be answered twice without harm, and every
-page hears every answer.
+page hears every answer. Labels, pictures, searches and what reads all pixels have a thread each, so that none waits for
+another; a page that asks again meanwhile hears ``{kind: progress, question, done, total}``.
 
 ===============  ===========================================  ==================================================
 kind             request                                      answer
 ===============  ===========================================  ==================================================
 ``open``                                                      ``revision``, ``categories``, ``project``,
-                                                              ``pictures``; columns
+                                                              ``pictures``, ``predictions``, ``read_only``,
+                                                              ``fields``; columns
 ``changes``      ``since``                                    a delta, or ``reload``
 ``operation``    ``client``, ``sequence``, ``action``,        ``kind: operation``, ``revision``, ``message``,
                  ``argument``, ``images``; ids                ``skipped``; or ``error`` and whether it is ``final``
 ``thumbnails``   ``size``; ids                                ``kind: thumbnails``, several times: ``ids``,
                                                               ``names``, ``failures``; PNGs
-``cancel``       the ``id`` of a question for thumbnails
+``cancel``       the ``id`` of a question for thumbnails,
+                 pixels, a field or a query
 ``describe``     ``image``                                    ``description``
 ``selection``    ``client``; ids
-``filter``       ``client``, ``filter``
+``filter``       ``client``, ``clauses``
+``order``        ``client``, ``order``
 ``show``         all images again
 ===============  ===========================================  ==================================================
 
-Unasked, pages hear ``{kind: delta, from, to, categories, pictures}`` with the columns of the images that changed, and
-``{kind: reload}`` when they had better open again. Where ``pictures`` is another text than before, pictures look
-different now: channels or contrast were changed.
+`finding` and `viewing` list the others. Unasked, pages hear ``{kind: delta, from, to, categories, pictures,
+predictions}`` with the columns of the images that changed, and ``{kind: reload}`` when they had better open again.
+Where ``pictures`` is another text than before, pictures look different now: channels or contrast were changed.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from ...dataset import Dataset
-from ...errors import PiximiError
 from ..outbox import Outbox
-from .packing import pack_categories, pack_columns, rows_of, unpack_ids
+from .finding import SLOW_FIELDS, Finding
+from .following import Following
+from .operations import operate
+from .packing import rows_of
+from .questions import Answer, OpenQuestions, Question, sentence
 from .thumbnails import ThumbnailPool
+from .viewing import Viewing, listed
 from .worker import Worker
 
 LARGEST_THUMBNAIL = 384
 
-# What a page may ask for, and its arguments in the dataset's words.
-ACTIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
-    "label": lambda given: {"category": given.get("name")},
-    "unlabel": lambda given: None,
-    "exclude": lambda given: None,
-    "include": lambda given: None,
-    "undo": lambda given: None,
-    "redo": lambda given: None,
-    "add_category": lambda given: {"name": given.get("name"), "color": given.get("color")},
-    "rename_category": lambda given: {"old": given.get("name"), "new": given.get("new")},
-    "recolor_category": lambda given: {"name": given.get("name"), "color": given.get("color")},
-    "remove_category": lambda given: {"name": given.get("name")},
-}
-
-# Errors that trying again does not mend; all others, such as a full disk, leave the edit waiting in the page.
-FINAL = (PiximiError, ValueError, TypeError, KeyError)
+Handler = Callable[[Question], Answer | None]
 
 
 class Listener(Protocol):
     """What the page changes on the Python side."""
 
     def page_selected(self, client: str, ids: np.ndarray) -> None: ...
-    def page_filtered(self, client: str, named: dict[str, str | None]) -> None: ...
+    def page_filtered(self, client: str, clauses: Any) -> None: ...
+    def page_ordered(self, client: str, order: str) -> None: ...
     def page_shows_all(self) -> None: ...
 
 
 class Conversation:
-    """Answers one labeler's pages, in threads of its own, through the labeler's outbox."""
+    """Answers one labeler's pages, in threads of its own, through the labeler's outbox.
 
-    def __init__(self, project: Dataset, outbox: Outbox, listener: Listener) -> None:
+    Parameters
+    ----------
+    project : Dataset
+    outbox : Outbox
+    listener : Listener
+    author : str
+        Whose edits the pages' edits are.
+    """
+
+    def __init__(self, project: Dataset, outbox: Outbox, listener: Listener, author: str) -> None:
         self._project = project
         self._outbox = outbox
         self._listener = listener
-        self._worker = Worker("piximi-labeler")
+        self._author = author
+        self._following = Following(project, author)
+        self._open_questions = OpenQuestions()
         self._pool = ThumbnailPool(project.thumbnail, self._name, outbox.send)
-        self._told: int | None = None
-        self._subscription = project.watch(self._notice)
+        self._viewing = Viewing(project, author)
+        self._finding = Finding(project, self._tell_progress)
+        self._labels = Worker("piximi-labeler")
+        self._pictures = Worker("piximi-labeler-pictures")
+        self._search = Worker("piximi-labeler-search")
+        self._measuring = Worker("piximi-labeler-measuring")
+        quick: dict[str, Handler] = {
+            "open": self._following.open,
+            "changes": self._following.changes,
+            "operation": self._operation,
+            "thumbnails": self._thumbnails,
+            "describe": self._describe,
+            "selection": self._selected,
+            "filter": self._filtered,
+            "order": self._ordered,
+            "show": self._shows_all,
+        }
+        viewing, finding = self._viewing, self._finding
+        pictures: dict[str, Handler] = {
+            "image": viewing.image,
+            "pixels": viewing.pixels,
+            "display": viewing.display,
+            "set_display": viewing.set_display,
+        }
+        search: dict[str, Handler] = {"field": finding.field, "query": finding.query}
+        self._routes = {
+            kind: (worker, handler, worker is not self._labels)
+            for worker, handlers in (
+                (self._labels, quick),
+                (self._pictures, pictures),
+                (self._search, search),
+            )
+            for kind, handler in handlers.items()
+        }
+        self._subscription = project.watch(lambda: self._labels.submit(self._tell_changes))
 
     def hear(self, content: Any, buffers: Sequence[Any]) -> None:
         """Take a message; nothing here waits for a disk."""
         if not isinstance(content, dict):
             return
-        kind = content.get("kind")
+        kind, id = content.get("kind"), str(content.get("id"))
         if kind == "cancel":
-            self._pool.cancel(str(content.get("id")))
-            return
-        # The buffers belong to the message; the copy outlives it.
-        copies = [bytes(buffer) for buffer in buffers]
-        handler = getattr(self, f"_on_{kind}", None) if isinstance(kind, str) else None
-        if handler is not None:
-            self._worker.submit(lambda: self._answer(handler, content, copies))
+            self._pool.cancel(id)
+            self._open_questions.cancel(id)
+        elif isinstance(kind, str) and kind in self._routes:
+            worker, handler, takes_long = self._routes[kind]
+            if kind == "field" and content.get("name") in SLOW_FIELDS:
+                worker = self._measuring
+            cancelled = self._open_questions.begin(id) if takes_long else threading.Event()
+            if cancelled is None:
+                # A page that hears nothing asks again, and in the end takes the kernel for dead.
+                self._outbox.send(self._open_questions.progress(id))
+                return
+            # The buffers belong to the message; the copy outlives it.
+            question = Question(id, content, [bytes(buffer) for buffer in buffers], cancelled)
+            worker.submit(lambda: self._answer(handler, question, takes_long))
 
     def close(self) -> None:
         """Answer nothing more, and let the threads end."""
         self._subscription.close()
-        self._worker.close()
+        self._open_questions.close()
+        for worker in (self._labels, self._pictures, self._search, self._measuring):
+            worker.close()
         self._pool.close()
+        self._viewing.close()
 
-    def _answer(self, handler: Callable[..., None], content: dict[str, Any], buffers: list[bytes]) -> None:
+    def _answer(self, handler: Handler, question: Question, takes_long: bool) -> None:
+        answer: Answer | None
         try:
-            handler(content, buffers)
+            answer = None if question.cancelled.is_set() else handler(question)
         except Exception as error:
             # The page shows the sentence where the user looks; a traceback would go to a log that nobody reads.
-            self._outbox.send({"id": content.get("id"), "error": _sentence(error)})
+            answer = {"error": sentence(error)}, []
+        if question.cancelled.is_set():
+            answer = {"error": "Cancelled."}, []
+        if takes_long:
+            # Before the answer goes: from then on the same question is a new one.
+            self._open_questions.end(question.id)
+        if answer is not None:
+            content, buffers = answer
+            self._outbox.send({"id": question.id, **content}, buffers)
 
-    def _on_open(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        columns = self._project.columns()
-        if self._told is None:
-            self._told = columns.revision
-        answer = {
-            "id": content["id"],
-            "revision": columns.revision,
-            "categories": pack_categories(self._project.category_table()),
-            "project": self._project.name,
-            "pictures": self._project.picture_version,
+    # -- edits and tiles ---------------------------------------------------------------------------
+
+    def _operation(self, question: Question) -> Answer:
+        answer = operate(self._project, self._author, question)
+        if "error" not in answer:
+            # The change goes first: the page then knows that the acknowledged edit is part of what it was told.
+            self._tell_changes()
+        return answer, []
+
+    def _thumbnails(self, question: Question) -> None:
+        size = max(16, min(question.whole("size"), LARGEST_THUMBNAIL))
+        self._pool.ask(question.id, question.ids().tolist(), size)
+
+    def _describe(self, question: Question) -> Answer:
+        described = self._project.describe(question.whole("image"))
+        description = {
+            "name": described.name,
+            "height": described.height,
+            "width": described.width,
+            "channels": described.channels,
+            "planes": described.planes,
+            "pixel_size": listed(described.pixel_size),
         }
-        self._outbox.send(answer, pack_columns(columns))
+        return {"description": description}, []
 
-    def _on_changes(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        delta, columns = self._delta(int(content["since"]))
-        self._outbox.send({"id": content["id"], **delta}, columns)
-
-    def _on_operation(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        client, sequence = str(content["client"]), int(content["sequence"])
-        answer = {"id": content["id"], "kind": "operation", "client": client, "sequence": sequence}
-        try:
-            action = str(content["action"])
-            if action not in ACTIONS:
-                raise ValueError(
-                    f"The page asked for {action!r}, which this version does not know. Reload the page."
-                )
-            result = self._project.apply(
-                action,
-                ids=unpack_ids(buffers[0]) if content.get("images") else None,
-                argument=ACTIONS[action](dict(content.get("argument") or {})),
-                source="labeler",
-                client=(client, sequence),
-                base=int(content["base"]) if content.get("base") is not None else None,
-            )
-        except Exception as error:
-            # Known to the page by the operation's number, so that it can take back what it showed.
-            self._outbox.send({**answer, "error": _sentence(error), "final": isinstance(error, FINAL)})
-            return
-        # The change goes first: the page then knows that the acknowledged edit is part of what it was told.
-        self._tell_changes()
-        outcome = {"revision": result.revision, "message": result.message}
-        self._outbox.send(
-            {**answer, **outcome, "changed": len(result.changed), "skipped": len(result.skipped)}
-        )
-
-    def _on_thumbnails(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        size = max(16, min(int(content["size"]), LARGEST_THUMBNAIL))
-        self._pool.ask(str(content["id"]), unpack_ids(buffers[0]).tolist(), size)
-
-    def _on_describe(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        image_id = int(content["image"])
-        # Not the table of images: it needs pandas, and is made anew after each label.
-        height, width, channels = map(int, self._project.shapes(image_id)[0])
-        description = {"name": self._name(image_id), "height": height, "width": width, "channels": channels}
-        self._outbox.send({"id": content["id"], "description": description})
-
-    def _on_selection(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        self._listener.page_selected(str(content["client"]), unpack_ids(buffers[0]))
-
-    def _on_filter(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        self._listener.page_filtered(str(content["client"]), dict(content["filter"]))
-
-    def _on_show(self, content: dict[str, Any], buffers: list[bytes]) -> None:
-        self._listener.page_shows_all()
-
-    def _notice(self) -> None:
-        self._worker.submit(self._tell_changes)
+    def _tell_progress(self, id: str, done: int, total: int) -> None:
+        self._open_questions.note(id, done, total)
+        self._outbox.send(self._open_questions.progress(id))
 
     def _tell_changes(self) -> None:
-        """Tell the pages what is new since they were last told, if any has opened yet."""
-        if self._told is None:
-            return
-        delta, columns = self._delta(self._told)
-        if delta["to"] == self._told:
-            return
-        self._told = delta["to"]
-        self._outbox.send({"kind": "reload" if delta.get("reload") else "delta", **delta}, columns)
-
-    def _delta(self, since: int) -> tuple[dict[str, Any], list[bytes]]:
-        changes = self._project.changes_since(since)
-        columns = self._project.columns()
-        if changes.image_ids is None:
-            return {"reload": True, "to": changes.revision}, []
-        rows = rows_of(columns, changes.image_ids)
-        if len(rows) < len(changes.image_ids):
-            # Images were removed. Added ones are part of the delta, and a page that does not know them opens again.
-            return {"reload": True, "to": changes.revision}, []
-        categories = pack_categories(self._project.category_table()) if changes.categories else None
-        delta = {"from": since, "to": changes.revision, "categories": categories}
-        return {**delta, "pictures": self._project.picture_version}, pack_columns(columns, rows)
+        """Tell the pages what is new, if any has opened yet."""
+        news = self._following.news()
+        if news is not None:
+            self._outbox.send(*news)
 
     def _name(self, image_id: int) -> str:
         columns = self._project.columns()
         rows = rows_of(columns, np.array([image_id]))
         return columns.names[rows[0]] if len(rows) else ""
 
+    # -- what the page shows -----------------------------------------------------------------------
 
-def _sentence(error: Exception) -> str:
-    return str(error) if isinstance(error, PiximiError) else f"{type(error).__name__}: {error}"
+    def _selected(self, question: Question) -> None:
+        self._listener.page_selected(question.text("client"), question.ids())
+
+    def _filtered(self, question: Question) -> None:
+        self._listener.page_filtered(question.text("client"), question.content.get("clauses"))
+
+    def _ordered(self, question: Question) -> None:
+        self._listener.page_ordered(question.text("client"), question.text("order"))
+
+    def _shows_all(self, question: Question) -> None:
+        self._listener.page_shows_all()

@@ -1,28 +1,46 @@
-"""What stands in a notebook where the widget does not run: the first images with their categories, and the counts."""
+"""What stands in a notebook where the widget does not run: a picture of the grid, and how many images there are of what.
+
+nbviewer, nbconvert and GitHub show it. GitHub takes styles and classes away, and so everything here is told without
+them: a table holds the tiles, pictures have their sizes as attributes, and colours are pictures.
+"""
 
 from __future__ import annotations
 
-import base64
+import time
+from dataclasses import dataclass, replace
 from html import escape
-from typing import Any
 
 import numpy as np
 
 from ...dataset import Dataset
 from ...dataset.records import Category, Columns
+from ...errors import PiximiError
+from .ordering import ordered
 from .packing import rows_of
+from .tiles import Tile, bar, picture, tile_html
 
 IMAGES = 48
+COLUMNS = 8
 # Shared notebooks stay small: pictures get smaller first, then fewer.
-BUDGET = 180_000
+BUDGET = 170_000
 SIZES = (72, 48, 32)
+# Nobody waits long for what may never be looked at; images of files that take long are then left out.
+SECONDS = 2.0
+_NAMED_CATEGORIES = 40
 
-_CARD = "display:inline-block;width:78px;margin:0 6px 8px 0;vertical-align:top;font-size:11px;line-height:1.3"
-_FRAME = "display:block;width:78px;height:78px;line-height:78px;text-align:center;background:#101216;border-radius:4px"
-_CLIP = "display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
+
+@dataclass(frozen=True)
+class _Part:
+    """Rows of the columns that are shown, in their order, and why they are these."""
+
+    rows: np.ndarray
+    filter: str = ""
+    problem: str = ""
 
 
-def fallback_html(project: Dataset, ids: np.ndarray | None, title: str) -> str:
+def fallback_html(
+    project: Dataset, ids: np.ndarray | None, title: str, filter: str = "", order: str = ""
+) -> str:
     """A contact sheet of at most 48 images with counts by category, under 200 KB.
 
     Parameters
@@ -32,78 +50,113 @@ def fallback_html(project: Dataset, ids: np.ndarray | None, title: str) -> str:
     ids : (N,) ndarray of int64, optional
         The images that the labeler shows; all by default.
     title : str
+    filter, order : str
+        As the labeler's.
     """
     columns = project.columns()
-    rows = np.arange(len(columns.id)) if ids is None else rows_of(columns, ids)
-    categories = {category.id: category for category in project.category_table()}
-    parts = [f"<p><strong>{escape(title or project.name)}</strong> · {_progress(columns, rows)}</p>"]
-    parts.append(_counts(columns, rows, list(categories.values())))
-    if project.thumbnails:
-        cards = _cards(project, columns, rows[:IMAGES], categories)
-        parts.append(f"<div>{''.join(cards)}</div>")
-        if len(rows) > len(cards):
-            parts.append(f"<p>The first {len(cards)} of {len(rows):,} images.</p>")
+    part = _part(project, columns, ids, filter, order)
+    categories = project.category_table()
+    parts = [
+        f"<p><strong>{escape(title or project.name)}</strong> · {_progress(columns, part)}</p>",
+        _counts(columns, part.rows, categories),
+    ]
+    if project.thumbnails and len(part.rows):
+        tiles = _tiles(project, columns, part.rows[:IMAGES], {each.id: each for each in categories})
+        parts.append(_table(tiles))
+        remarks = []
+        if len(part.rows) > len(tiles):
+            remarks.append(f"The first {len(tiles)} of {len(part.rows):,} images.")
+        if any("<em>" in tile for tile in tiles):
+            remarks.append("A dashed line: predicted, not labeled.")
+        parts.append(f"<p>{' '.join(remarks)}</p>" if remarks else "")
     return f'<div style="font-family:system-ui,sans-serif;font-size:13px">{"".join(parts)}</div>'
 
 
-def _progress(columns: Columns, rows: np.ndarray) -> str:
-    counted = rows[~columns.excluded[rows]]
+def _part(project: Dataset, columns: Columns, ids: np.ndarray | None, filter: str, order: str) -> _Part:
+    part = _Part(np.arange(len(columns.id)) if ids is None else rows_of(columns, ids))
+    try:
+        if filter:
+            chosen = np.isin(columns.id[part.rows], project.select(filter))
+            part = _Part(part.rows[chosen], filter)
+        return replace(part, rows=ordered(project, columns, part.rows, order))
+    except PiximiError as error:
+        # A column may have gone since; a notebook must be saved nevertheless.
+        return replace(part, problem=str(error))
+
+
+def _progress(columns: Columns, part: _Part) -> str:
+    counted = part.rows[~columns.excluded[part.rows]]
     labeled = int(np.count_nonzero(columns.category_id[counted]))
-    return f"{labeled:,} of {len(counted):,} labeled"
+    words = [f"{labeled:,} of {len(counted):,} labeled"]
+    if part.filter:
+        words.append(f"where <code>{escape(part.filter[:300])}</code>")
+    if part.problem:
+        words.append(escape(part.problem[:300]))
+    return " · ".join(words)
 
 
 def _counts(columns: Columns, rows: np.ndarray, categories: list[Category]) -> str:
-    counted = columns.category_id[rows[~columns.excluded[rows]]]
+    used = ~columns.excluded[rows]
+    counted = columns.category_id[rows[used]]
+    largest = max([int(counted.max(initial=0)), *(each.id for each in categories)])
+    numbers = np.bincount(counted, minlength=largest + 1)
     entries = [
-        f'<span style="margin-right:14px;white-space:nowrap">{_swatch(category.color)}{escape(category.name)}'
-        f" {int(np.count_nonzero(counted == category.id)):,}</span>"
-        for category in categories
+        f"{bar(each.color, 'label', 12, 12)}&nbsp;{escape(each.name)}&nbsp;{numbers[each.id]:,}"
+        for each in categories[:_NAMED_CATEGORIES]
     ]
-    return f"<p>{' '.join(entries)}</p>" if entries else ""
+    if len(categories) > _NAMED_CATEGORIES:
+        further = categories[_NAMED_CATEGORIES:]
+        entries.append(f"{len(further)} more categories {sum(int(numbers[each.id]) for each in further):,}")
+    entries.append(f"unlabeled&nbsp;{numbers[0]:,}")
+    if excluded := len(rows) - len(counted):
+        entries.append(f"excluded&nbsp;{excluded:,}")
+    return f"<p>{' &nbsp; '.join(entries)}</p>"
 
 
-def _swatch(color: str) -> str:
-    style = f"display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:5px;background:{escape(color)}"
-    return f'<span style="{style}"></span>'
-
-
-def _cards(
+def _tiles(
     project: Dataset, columns: Columns, rows: np.ndarray, categories: dict[int, Category]
 ) -> list[str]:
-    cards: list[str] = []
+    started = time.monotonic()
+    tiles: list[str] = []
     for size in SIZES:
-        cards = []
+        tiles = []
         spent = 0
         for row in rows.tolist():
-            card = _card(project, columns, row, size, categories)
-            spent += len(card)
+            if time.monotonic() - started > SECONDS:
+                return tiles
+            image = picture(project, int(columns.id[row]), size, columns.names[row])
+            tile = tile_html(_tile(columns, row, categories), image)
+            spent += len(tile)
             if spent > BUDGET:
                 break
-            cards.append(card)
-        if len(cards) == len(rows):
+            tiles.append(tile)
+        if len(tiles) == len(rows):
             break
-    return cards
+    return tiles
 
 
-def _card(project: Dataset, columns: Columns, row: int, size: int, categories: dict[int, Category]) -> str:
-    category = categories.get(int(columns.category_id[row]))
-    name = escape(columns.names[row][:60], quote=True)
-    label = f"{_swatch(category.color)}{escape(category.name)}" if category else "unlabeled"
-    return (
-        f'<span style="{_CARD}" title="{name}"><span style="{_FRAME}">{_picture(project, int(columns.id[row]), size)}'
-        f'</span><span style="{_CLIP}">{label}</span></span>'
+def _tile(columns: Columns, row: int, categories: dict[int, Category]) -> Tile:
+    return Tile(
+        name=columns.names[row],
+        label=categories.get(int(columns.category_id[row])),
+        prediction=_shown_prediction(columns, row, categories),
+        confidence=float(columns.confidence[row]),
+        excluded=bool(columns.excluded[row]),
+        unsure=bool(columns.unsure[row]),
     )
 
 
-def _picture(project: Any, image_id: int, size: int) -> str:
-    try:
-        png = project.thumbnail(image_id, size)
-    except Exception as error:
-        # A missing file must not keep the notebook from being saved; its place says why.
-        return f'<span style="color:#aaa" title="{escape(str(error), quote=True)}">×</span>'
-    data = base64.b64encode(png).decode()
-    # Small images are enlarged as pixels: smoothed, they would show what was never measured.
-    style = (
-        "width:72px;height:72px;object-fit:contain;image-rendering:pixelated;display:inline-block;margin:0"
-    )
-    return f'<img alt="" style="{style}" src="data:image/png;base64,{data}">'
+def _shown_prediction(columns: Columns, row: int, categories: dict[int, Category]) -> Category | None:
+    """A prediction that nobody has refused."""
+    predicted = int(columns.prediction_id[row])
+    return None if predicted == columns.refused[row] else categories.get(predicted)
+
+
+def _table(tiles: list[str]) -> str:
+    # Alike in every row, so that a notebook's stripes do not show.
+    lines = [
+        f'<tr style="background:none">{"".join(tiles[start : start + COLUMNS])}</tr>'
+        for start in range(0, len(tiles), COLUMNS)
+    ]
+    style = "border-collapse:collapse;border:0;margin:0"
+    return f'<div style="overflow-x:auto"><table cellspacing="4" style="{style}"><tbody>{"".join(lines)}</tbody></table></div>'

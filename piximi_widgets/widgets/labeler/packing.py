@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from ...dataset.records import Category, Columns
+from ...dataset.records import Category, Columns, LabelOrigins
+from ...errors import PiximiError
+from .natural import coded
 
 # JavaScript has no fast 64-bit integers; a float64 holds each id below 2**53.
 ID = np.dtype("<f8")
+_LARGEST_ID = 2.0**53
+
+EXCLUDED, UNSURE = 1, 2
+# In the column of origins: given by the labeler's own author, which is what blind mode shows.
+MINE = 8
 
 
 def pack_ids(ids: np.ndarray) -> bytes:
@@ -22,30 +31,70 @@ def unpack_ids(buffer: Any) -> np.ndarray:
 
     Raises
     ------
-    ValueError
+    PiximiError
         If the buffer is not made of whole ids.
     """
-    values = np.frombuffer(bytes(buffer), dtype=ID)
-    if not (np.isfinite(values).all() and np.array_equal(values, np.floor(values))):
-        raise ValueError("The page sent ids that are not whole numbers.")
-    return values.astype(np.int64)
+    content = bytes(buffer)
+    if len(content) % ID.itemsize == 0:
+        values = np.frombuffer(content, dtype=ID)
+        # NaN is below nothing.
+        if (np.abs(values) < _LARGEST_ID).all() and np.array_equal(values, np.floor(values)):
+            return values.astype(np.int64)
+    raise PiximiError("The page sent ids that are not whole numbers. Reload the page.")
 
 
-def pack_columns(columns: Columns, rows: np.ndarray | slice = slice(None)) -> list[bytes]:
-    """Ids, category, partition, excluded, prediction and confidence of some rows, each as a buffer."""
+def pack_columns(
+    columns: Columns, origins: LabelOrigins, author: str, rows: np.ndarray | slice = slice(None)
+) -> list[bytes]:
+    """The nine columns of some rows, each as a buffer.
+
+    Ids, category, partition, flags, origin, prediction, refused, confidence and fixed, in this order.
+
+    Parameters
+    ----------
+    columns, origins
+        Of the same images.
+    author : str
+        Whose labels are marked as `MINE`.
+    rows : optional
+        All by default.
+    """
+    flags = columns.excluded[rows] * EXCLUDED + columns.unsure[rows] * UNSURE
+    whose = origins.authors.index(author) if author in origins.authors else None
+    mine = (
+        np.zeros(len(flags), dtype=bool)
+        if whose is None
+        else (origins.author[rows] == whose) & (origins.origin[rows] > 0)
+    )
     return [
         pack_ids(columns.id[rows]),
         columns.category_id[rows].astype("<i4").tobytes(),
         columns.partition[rows].astype("u1").tobytes(),
-        columns.excluded[rows].astype("u1").tobytes(),
+        flags.astype("u1").tobytes(),
+        (origins.origin[rows] + mine * MINE).astype("u1").tobytes(),
         columns.prediction_id[rows].astype("<i4").tobytes(),
+        columns.refused[rows].astype("<i4").tobytes(),
         np.nan_to_num(columns.confidence[rows]).astype("<f4").tobytes(),
+        columns.fixed[rows].astype("u1").tobytes(),
     ]
 
 
 def pack_categories(categories: list[Category]) -> list[dict[str, Any]]:
     """The categories in their order, as JSON."""
-    return [{"id": each.id, "name": each.name, "color": each.color} for each in categories]
+    return [{"id": each.id, "name": each.name, "color": each.color, "key": each.key} for each in categories]
+
+
+def pack_texts(values: Iterable[str | None]) -> list[bytes]:
+    """Codes, -1 for none, and the different texts in natural order as a JSON list."""
+    codes, different = coded(values)
+    # Halves of surrogate pairs, which UTF-8 has no bytes for, become question marks.
+    text = json.dumps(different, ensure_ascii=False).encode("utf-8", "replace")
+    return [codes.astype("<i4").tobytes(), text]
+
+
+def pack_numbers(values: Any) -> list[bytes]:
+    """The numbers as float64, NaN for none."""
+    return [np.asarray(values, dtype="<f8").tobytes()]
 
 
 def rows_of(columns: Columns, ids: np.ndarray) -> np.ndarray:

@@ -26,17 +26,33 @@ export function idsTo(ids) {
 }
 
 /**
- * @param {DataView[]} buffers   ids, category, partition, excluded, prediction, confidence
+ * @param {DataView[]} buffers   in the order of the names below
  * @returns {Columns}
  */
 export function columnsFrom(buffers) {
-  const [ids, category, partition, excluded, prediction, confidence] = buffers.map(aligned);
+  const [ids, category, partition, flags, origin, prediction, refused, confidence, fixed] = buffers.map(aligned);
   return {
     ids: new Float64Array(ids),
     category: new Int32Array(category),
     partition: new Uint8Array(partition),
-    excluded: new Uint8Array(excluded),
+    flags: new Uint8Array(flags),
+    origin: new Uint8Array(origin),
     prediction: new Int32Array(prediction),
+    refused: new Int32Array(refused),
     confidence: new Float32Array(confidence),
+    fixed: new Uint8Array(fixed),
   };
+}
+
+/** @returns {Columns} */
+export function noColumns() {
+  return columnsFrom(Array.from({ length: 9 }, () => new DataView(new ArrayBuffer(0))));
+}
+
+/**
+ * A JSON value that travelled as a buffer.
+ * @param {DataView} view
+ */
+export function jsonFrom(view) {
+  return JSON.parse(new TextDecoder().decode(view));
 }

@@ -6,6 +6,20 @@
 /** @typedef {import("./types.js").Model} Model */
 /** @typedef {import("./types.js").Answer} Answer */
 
+/**
+ * @typedef {object} AskOptions
+ * @property {AbortSignal} [signal]   tells the kernel that nobody waits for the answer any more; the promise is refused
+ * @property {(done: number, total: number) => void} [progress]   of a question whose answer takes long
+ */
+
+/**
+ * @typedef {object} Entry
+ * @property {(answer: Answer) => void} answer
+ * @property {(error: Error) => void} refuse
+ * @property {(done: number, total: number) => void} progress
+ * @property {any} timer
+ */
+
 /** Milliseconds until a question is asked again. */
 const PATIENCE = [1500, 3000, 6000, 10000];
 
@@ -15,7 +29,11 @@ export function newClient() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** What the kernel says against a question. */
 export class Refusal extends Error {}
+
+/** The asker has lost interest. */
+export class Cancelled extends Error {}
 
 export class Channel {
   /**
@@ -30,8 +48,10 @@ export class Channel {
     this.received = options.received ?? (() => {});
     this.quiet = options.quiet ?? (() => {});
     this.asked = 0;
-    /** @type {Map<string, { answer: (answer: Answer) => void, refuse: (error: Error) => void, timer: any }>} */
+    /** @type {Map<string, Entry>} */
     this.open = new Map();
+    /** Questions that nobody waits for any more, and whose answer may still come. @type {Set<string>} */
+    this.cancelled = new Set();
     this.listener = (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => this.hear(content, buffers ?? []);
     model.on("msg:custom", this.listener);
   }
@@ -41,21 +61,51 @@ export class Channel {
    * @param {string} kind
    * @param {Record<string, any>} [content]
    * @param {ArrayBuffer[]} [buffers]
+   * @param {AskOptions} [options]
    * @returns {Promise<Answer>}
    */
-  ask(kind, content = {}, buffers = []) {
+  ask(kind, content = {}, buffers = [], { signal, progress } = {}) {
     const id = this.nextId();
     return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(new Cancelled("Cancelled."));
       let attempt = 0;
+      const wait = () => {
+        clearTimeout(entry.timer);
+        entry.timer = setTimeout(send, this.patience[Math.min(attempt, this.patience.length - 1)]);
+      };
       const send = () => {
         if (attempt > 1) this.quiet(true);
         this.post({ ...content, id, kind }, buffers);
-        entry.timer = setTimeout(send, this.patience[Math.min(attempt++, this.patience.length - 1)]);
+        wait();
+        attempt++;
       };
-      const entry = { answer: resolve, refuse: reject, timer: /** @type {any} */ (0) };
+      /** @type {Entry} */
+      const entry = {
+        answer: resolve,
+        refuse: reject,
+        progress: (done, total) => {
+          // The kernel is at it: asking again would only disturb it.
+          attempt = 0;
+          wait();
+          progress?.(done, total);
+        },
+        timer: 0,
+      };
       this.open.set(id, entry);
+      signal?.addEventListener("abort", () => this.cancel(id), { once: true });
       send();
     });
+  }
+
+  /** @param {string} id */
+  cancel(id) {
+    const entry = this.open.get(id);
+    if (!entry) return;
+    this.open.delete(id);
+    this.cancelled.add(id);
+    clearTimeout(entry.timer);
+    this.post({ kind: "cancel", id });
+    entry.refuse(new Cancelled("Cancelled."));
   }
 
   nextId() {
@@ -63,7 +113,17 @@ export class Channel {
   }
 
   /**
-   * Say something that needs no answer.
+   * Say something that is answered only when it is refused.
+   * @param {string} kind
+   * @param {Record<string, any>} [content]
+   * @param {ArrayBuffer[]} [buffers]
+   */
+  tell(kind, content = {}, buffers = []) {
+    this.post({ ...content, id: this.nextId(), kind, client: this.client }, buffers);
+  }
+
+  /**
+   * Send a message as it is.
    * @param {any} content
    * @param {ArrayBuffer[]} [buffers]
    */
@@ -81,9 +141,14 @@ export class Channel {
    * @param {DataView[]} buffers
    */
   hear(content, buffers) {
+    if (content?.kind === "progress") {
+      this.quiet(false);
+      this.open.get(content.question)?.progress(content.done, content.total);
+      return;
+    }
     const entry = this.open.get(content?.id);
     if (!entry) {
-      this.received(content, buffers);
+      if (!this.cancelled.delete(content?.id)) this.received(content, buffers);
       return;
     }
     this.open.delete(content.id);

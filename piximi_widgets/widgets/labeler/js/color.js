@@ -1,18 +1,35 @@
 // Category colours: a palette that colour-blind eyes tell apart, and ink that can be read on any colour.
 
-/** Okabe and Ito's palette first, then lighter and darker companions. */
-export const PALETTE = [
-  "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8f7ee7", "#f0e442",
-  "#7f5539", "#5c8001", "#b5179e", "#3d5a80", "#ff8fa3", "#2ec4b6", "#9d0208", "#8d99ae",
-];
+// Okabe and Ito's seven (https://jfly.uni-koeln.de/color/), then what stays farthest from all before it: any two differ by
+// more than 10 (CIEDE2000) for normal eyes and for people without one of the three kinds of cones.
+const NAMED = /** @type {[string, string][]} */ ([
+  ["#0072b2", "blue"], ["#e69f00", "orange"], ["#009e73", "green"], ["#cc79a7", "pink"],
+  ["#56b4e9", "sky blue"], ["#d55e00", "vermilion"], ["#f0e442", "yellow"], ["#553333", "brown"],
+  ["#ccddcc", "pale green"], ["#992200", "brick red"], ["#003388", "navy"], ["#666666", "grey"],
+  ["#44eeff", "cyan"], ["#1100ee", "ultramarine"], ["#8877ff", "violet"], ["#444455", "slate"],
+]);
+
+export const PALETTE = NAMED.map(([color]) => color);
+
+const NAMES = new Map(NAMED);
+
+/** What to call a colour: its name in the palette, or what it is. @param {string} color */
+export function colorName(color) {
+  return NAMES.get(color.toLowerCase()) ?? color;
+}
 
 /**
- * The first colour of the palette that no category has.
+ * The first colour of the palette that the fewest categories have.
  * @param {{ color: string }[]} categories
  */
 export function freeColor(categories) {
-  const taken = new Set(categories.map((each) => each.color.toLowerCase()));
-  return PALETTE.find((color) => !taken.has(color)) ?? PALETTE[categories.length % PALETTE.length];
+  const uses = new Map(PALETTE.map((color) => [color, 0]));
+  for (const { color } of categories) {
+    const count = uses.get(color.toLowerCase());
+    if (count !== undefined) uses.set(color.toLowerCase(), count + 1);
+  }
+  const least = Math.min(...uses.values());
+  return PALETTE.find((color) => uses.get(color) === least) ?? PALETTE[0];
 }
 
 /** @type {Map<string, string>} */

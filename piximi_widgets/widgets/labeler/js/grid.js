@@ -1,11 +1,21 @@
 // The grid: a scroller in which only the rows exist that are seen.
 import { h, uniqueId } from "./dom.js";
 import { geometry, offsetAt, scrollFor, scrollToIndex, seenRows } from "./layout.js";
+import { Rows } from "./rows.js";
+import { Scrubber } from "./scrubber.js";
 import { sizeFor } from "./thumbnails.js";
-import { Tile } from "./tile.js";
+import { Zoom } from "./zoom.js";
 
 /** @typedef {import("./session.js").Session} Session */
-/** @typedef {{ element: HTMLElement, tiles: Tile[] }} Row */
+/** @typedef {import("./marquee.js").Point} Point */
+
+/**
+ * A place of the images that stays where it is on the screen while their size changes.
+ * @typedef {object} Hold
+ * @property {number} index
+ * @property {number} part   how far down the image's row it is, 0 to 1
+ * @property {number} y      from the upper edge, in pixels
+ */
 
 const MARGIN = 2;
 const ASK_PAUSE = 60;
@@ -15,69 +25,205 @@ export class Grid {
   constructor(session) {
     this.session = session;
     this.store = session.store;
-    this.size = 96;
-    this.name = uniqueId("tile");
+    this.size = this.store.preferences.size;
     this.spacer = h("div", { className: "pxw-spacer", role: "presentation" });
     this.element = h(
       "div",
       {
-        className: "pxw-grid", role: "grid", tabIndex: 0,
+        className: "pxw-grid", role: "grid", tabIndex: 0, id: uniqueId("grid"),
         "aria-label": "Images", "aria-multiselectable": "true",
       },
       this.spacer,
     );
+    // Beside the scroller and not in it: a grid holds rows only.
+    this.scrubber = new Scrubber({
+      controls: this.element.id,
+      go: (fraction) => this.scrollTo(fraction * (this.geometry.total - this.geometry.height)),
+      nameAt: (index) => this.nameAt(index),
+    });
     this.geometry = geometry({ width: 0, height: 0, size: this.size, count: 0 });
-    /** @type {Map<number, Row>} */
-    this.rows = new Map();
-    /** @type {Row[]} */
-    this.free = [];
+    /** The height of all that is seen, and the room for tiles in it. */
+    this.stage = 0;
+    this.width = 0;
+    this.height = 0;
+    this.inset = { left: 0, top: 0 };
+    /** From a place in all rows to the same place in the scrolled element. */
+    this.shift = 0;
+    /** The scroll position, kept here: asking the browser for it makes it lay out all tiles. */
+    this.scroll = 0;
+    /** What stays at the upper edge when sizes change. @type {Hold} */
+    this.top = { index: 0, part: 0, y: 0 };
+    /** The image that was at the upper edge when the page was left, until somebody scrolls. @type {number | null} */
+    this.wanted = null;
+    /** The scroll position that was set here, which is not somebody's scrolling. */
+    this.settled = 0;
+    this.shownFirst = NaN;
+    this.arranged = this.arrangement();
+    this.rows = new Rows(session, this.spacer);
     /** @type {any} */
     this.askTimer = null;
+    this.asked = -Infinity;
     this.frame = 0;
-    this.element.addEventListener("scroll", () => this.schedule(), { passive: true });
+    this.element.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    this.zoom = new Zoom(this);
     this.observer = new ResizeObserver(() => this.relayout());
     this.observer.observe(this.element);
     this.unsubscribe = this.store.subscribe((change) => {
-      if (change === "data") this.relayout();
-      else if (change === "selection" || change === "pictures") this.schedule();
+      if (change === "data") this.dataChanged();
+      else if (change === "preferences") this.resize();
+      else if (change === "selection" || change === "pictures") this.redraw();
     });
   }
 
-  /** @param {number} size */
-  setSize(size) {
-    this.size = size;
-    this.relayout();
-  }
+  // -- where things lie ------------------------------------------------------------------------------
 
-  /** Lay out anew, with the same image at the upper edge. */
+  /** Lay out anew, since the grid may have another size. */
   relayout() {
     const style = getComputedStyle(this.element);
-    const width = this.element.clientWidth - parseFloat(style.paddingLeft || "0") - parseFloat(style.paddingRight || "0");
-    const height = this.element.clientHeight - parseFloat(style.paddingTop || "0") - parseFloat(style.paddingBottom || "0");
+    const [left, top, right, bottom] = [style.paddingLeft, style.paddingTop, style.paddingRight, style.paddingBottom].map((text) => parseFloat(text) || 0);
+    this.stage = this.element.clientHeight;
+    this.width = this.element.clientWidth - left - right;
+    this.height = this.stage - top - bottom;
+    this.inset = { left, top };
+    this.layOut();
+  }
+
+  /** Lay out what is shown now, with something held where it is. @param {Hold} [hold] */
+  layOut(hold = this.top) {
+    const { width, height } = this;
     if (width <= 0 || height <= 0) return;
+    if (!this.scrubber.element.isConnected) this.element.after(this.scrubber.element);
     const former = this.geometry;
-    const count = this.store.visible.length;
-    const next = geometry({ width, height, size: this.size, count });
-    const top = Math.floor(offsetAt(former, this.element.scrollTop) / former.pitch) * former.columns;
+    const next = geometry({ width, height, size: this.size, count: this.store.visible.length });
     this.geometry = next;
+    this.scroll = Math.min(this.scroll, Math.max(0, next.spacer - height));
     this.spacer.style.height = `${next.spacer}px`;
-    this.element.style.setProperty("--pxw-side", `${Math.floor(next.tile)}px`);
-    this.element.style.setProperty("--pxw-tag-height", `${next.tag}px`);
+    const lengths = {
+      side: next.tile, picture: next.picture, "tag-height": next.tag, left: next.left, between: next.stride - next.tile,
+    };
+    for (const [name, pixels] of Object.entries(lengths)) this.element.style.setProperty(`--pxw-${name}`, `${pixels}px`);
     this.element.style.setProperty("--pxw-columns", String(next.columns));
     this.element.classList.toggle("pxw-tiny", next.tag < 20);
+    this.element.classList.toggle("pxw-large", next.tag > 20);
     this.element.setAttribute("aria-rowcount", String(next.rows));
     this.element.setAttribute("aria-colcount", String(next.columns));
-    if (former.columns !== next.columns) {
-      this.discardRows();
-      if (former.columns && top) this.element.scrollTop = scrollFor(next, Math.floor(top / next.columns) * next.pitch);
+    this.rows.setColumns(next.columns);
+    const wanted = this.wanted === null ? -1 : this.store.selection.order.indexOf(this.wanted);
+    if (wanted >= 0) {
+      this.settle({ index: wanted, part: 0, y: 0 });
+      this.top = { index: wanted, part: 0, y: 0 };
+    } else if (this.wanted !== null) {
+      this.settled = this.scroll;
+    } else if (former.columns !== next.columns || former.pitch !== next.pitch || next.spacer !== next.total || former.spacer !== former.total) {
+      this.settle(hold);
+    }
+    this.redraw();
+  }
+
+  /** @param {Hold} hold */
+  settle({ index, part, y }) {
+    const { columns, pitch } = this.geometry;
+    this.setScroll(scrollFor(this.geometry, (Math.floor(index / columns) + part) * pitch - y));
+    this.settled = this.scroll;
+  }
+
+  /** How far into all rows the upper edge is. */
+  get offset() {
+    return offsetAt(this.geometry, this.scroll);
+  }
+
+  /** @param {number} scroll */
+  setScroll(scroll) {
+    this.element.scrollTop = scroll;
+    this.scroll = this.element.scrollTop;
+  }
+
+  /** @param {number} offset   into all rows */
+  scrollTo(offset) {
+    this.setScroll(scrollFor(this.geometry, offset));
+  }
+
+  /** @param {number} pixels */
+  scrollBy(pixels) {
+    const target = scrollFor(this.geometry, this.offset + pixels);
+    // Browsers round scroll positions, and the slowest scrolling would stand still.
+    this.setScroll(pixels > 0 ? Math.max(target, this.scroll + 1) : Math.min(target, this.scroll - 1));
+  }
+
+  /** Where a point of the page's window lies: from the left edge, and into all rows. @param {Point} point */
+  pointAt({ x, y }) {
+    const box = this.element.getBoundingClientRect();
+    return { x: x - box.left - this.inset.left, y: y - box.top - this.inset.top + this.offset };
+  }
+
+  scrolled() {
+    this.scroll = this.element.scrollTop;
+    if (Math.abs(this.scroll - this.settled) >= 1) {
+      this.wanted = null;
+      this.settled = NaN;
+      this.noteTop();
+      this.drawScrubber();
+      this.scrubber.flash();
     }
     this.schedule();
   }
 
-  discardRows() {
-    for (const row of this.rows.values()) row.element.remove();
-    this.rows.clear();
-    this.free = [];
+  noteTop() {
+    const { columns, pitch } = this.geometry;
+    const rows = Math.max(0, this.offset / pitch);
+    this.top = { index: Math.floor(rows) * columns, part: rows % 1, y: 0 };
+    if (this.topId !== null) this.session.noteScroll(this.topId);
+  }
+
+  /** The id of the image at the upper edge; null when there is none. */
+  get topId() {
+    return this.wanted ?? this.store.selection.order[this.top.index] ?? null;
+  }
+
+  /**
+   * Bring an image to the upper edge, also once it is shown again if it is not now, unless somebody scrolls before that.
+   * @param {number} id
+   */
+  scrollToId(id) {
+    this.wanted = id;
+    this.layOut();
+  }
+
+  /** What is shown and in which order, with what of that is still on its way from the kernel. */
+  arrangement() {
+    const { filter, order, title, shown, fetched, queries, needed } = this.store;
+    const missing = [...needed.fields.filter((name) => !fetched.has(name)), ...needed.queries.filter((query) => !queries.has(query))];
+    return JSON.stringify([filter, order, title, shown?.length, missing]);
+  }
+
+  /** Where other images are shown, begin with them, or stay with what is selected. */
+  dataChanged() {
+    const former = this.geometry.count;
+    const arrangement = this.arrangement();
+    const rearranged = arrangement !== this.arranged;
+    this.arranged = arrangement;
+    const { selection } = this.store;
+    if (selection.order.length === former && !rearranged) return this.redraw();
+    this.layOut();
+    const same = selection.order[this.top.index] === this.shownFirst && selection.order.length === former;
+    if (!rearranged || this.wanted !== null || same) return;
+    if (selection.has(selection.focus)) this.reveal(selection.focus);
+    else this.scrollTo(0);
+  }
+
+  resize() {
+    if (this.size === this.store.preferences.size) return;
+    this.size = this.store.preferences.size;
+    const { hold } = this.zoom;
+    this.layOut(hold ?? this.top);
+    if (hold) this.noteTop();
+  }
+
+  // -- drawing ---------------------------------------------------------------------------------------
+
+  redraw() {
+    this.rows.changed();
+    this.schedule();
   }
 
   schedule() {
@@ -86,94 +232,62 @@ export class Grid {
 
   draw() {
     this.frame = 0;
-    const { element, geometry: g } = this;
-    const { first, last } = seenRows(g, element.scrollTop, MARGIN);
-    for (const [number, row] of this.rows) {
-      if (number >= first && number < last) continue;
-      this.rows.delete(number);
-      this.free.push(row);
-    }
-    const offset = offsetAt(g, element.scrollTop) - element.scrollTop;
-    for (let number = first; number < last; number++) {
-      const row = this.rows.get(number) ?? this.takeRow(number);
-      row.element.style.transform = `translateY(${number * g.pitch - offset}px)`;
-      row.tiles.forEach((tile, column) => tile.draw(number * g.columns + column, this.store, this.session.thumbnails));
-    }
-    for (const row of this.free) row.element.hidden = true;
+    const { first, last } = seenRows(this.geometry, this.scroll, MARGIN);
+    this.shift = this.offset - this.scroll;
+    this.rows.draw(first, last, this.geometry.pitch, this.shift);
+    this.shownFirst = this.store.selection.order[this.top.index];
     this.pointToFocus();
+    this.drawScrubber();
     this.askSoon();
   }
 
-  /** @param {number} number @returns {Row} */
-  takeRow(number) {
-    let row = this.free.pop();
-    if (!row) {
-      const stem = `${this.name}-${this.rows.size}-${Math.random().toString(36).slice(2, 6)}`;
-      const tiles = Array.from({ length: this.geometry.columns }, (_, column) => new Tile(`${stem}-${column}`));
-      const element = h("div", { className: "pxw-row", role: "row" }, ...tiles.map((tile) => tile.element));
-      this.spacer.append(element);
-      row = { element, tiles };
-    }
-    row.element.hidden = false;
-    row.element.setAttribute("aria-rowindex", String(number + 1));
-    row.tiles.forEach((tile, column) => tile.element.setAttribute("aria-colindex", String(column + 1)));
-    this.rows.set(number, row);
-    return row;
+  drawScrubber() {
+    const { total, height, count } = this.geometry;
+    const most = total - height;
+    const fraction = most > 0 ? Math.max(0, Math.min(this.offset / most, 1)) : 0;
+    this.scrubber.draw(count, total > 0 ? height / total : 1, fraction, this.stage);
+  }
+
+  /** @param {number} index */
+  nameAt(index) {
+    const id = this.store.selection.order[index];
+    return this.store.names.has(id) && !this.store.preferences.blind ? this.store.nameOf(id) : "";
   }
 
   pointToFocus() {
-    const index = this.store.selection.focus;
-    const row = this.rows.get(Math.floor(index / this.geometry.columns));
-    const tile = index >= 0 ? row?.tiles[index % this.geometry.columns] : undefined;
-    if (tile) this.element.setAttribute("aria-activedescendant", tile.element.id);
+    const element = this.rows.elementAt(this.store.selection.focus);
+    if (element) this.element.setAttribute("aria-activedescendant", element.id);
     else this.element.removeAttribute("aria-activedescendant");
   }
 
   askSoon() {
-    if (this.askTimer === null) this.askTimer = setTimeout(() => this.ask(), this.rows.size ? ASK_PAUSE : 0);
+    const wait = Math.max(0, this.asked + ASK_PAUSE - performance.now());
+    if (this.askTimer === null) this.askTimer = setTimeout(() => this.ask(), wait);
   }
 
   ask() {
     this.askTimer = null;
-    const { columns } = this.geometry;
+    this.asked = performance.now();
+    const { columns, tile } = this.geometry;
     const { visible, table } = this.store;
-    const { first, last } = seenRows(this.geometry, this.element.scrollTop, 0);
+    const { first, last } = seenRows(this.geometry, this.scroll, 0);
     const ids = [];
     const until = Math.min(visible.length, (last + 1) * columns);
     for (let index = first * columns; index < until; index++) ids.push(table.columns.ids[visible[index]]);
-    this.session.thumbnails.want(ids, sizeFor(this.geometry.tile, globalThis.devicePixelRatio || 1));
-  }
-
-  /** The index of the image under a point of the page, or -1. @param {EventTarget | null} target */
-  indexAt(target) {
-    const element = target instanceof Element ? target.closest(".pxw-tile") : null;
-    if (!element) return -1;
-    for (const row of this.rows.values()) {
-      for (const tile of row.tiles) if (tile.element === element) return tile.index;
-    }
-    return -1;
-  }
-
-  /** The element of an image that is seen. @param {number} index */
-  elementAt(index) {
-    return this.rows.get(Math.floor(index / this.geometry.columns))?.tiles[index % this.geometry.columns]?.element;
+    this.session.thumbnails.want(ids, sizeFor(tile, globalThis.devicePixelRatio || 1));
   }
 
   /** Bring an image into view. @param {number} index */
   reveal(index) {
     if (index < 0) return;
-    this.element.scrollTop = scrollToIndex(this.geometry, this.element.scrollTop, index);
+    this.setScroll(scrollToIndex(this.geometry, this.scroll, index));
     this.schedule();
-  }
-
-  /** Images from one page to the next. */
-  get page() {
-    return Math.max(1, Math.floor(this.geometry.height / this.geometry.pitch)) * this.geometry.columns;
   }
 
   close() {
     this.unsubscribe();
     this.observer.disconnect();
+    this.scrubber.close();
     cancelAnimationFrame(this.frame);
     clearTimeout(this.askTimer);
   }

@@ -1,12 +1,13 @@
 // The overlay that shows every shortcut.
 import { h, icon, key } from "./dom.js";
-import { isApple, shortcutGroups } from "./shortcuts.js";
+import { isApple, shortcutGroups, strokeOf } from "./shortcuts.js";
 
 /**
  * @param {HTMLElement} root
+ * @param {import("./store.js").Store} store
  * @returns {() => void} opens it, or closes it when it is open
  */
-export function makeHelp(root) {
+export function makeHelp(root, store) {
   /** @type {HTMLElement | null} */
   let overlay = null;
   /** @type {HTMLElement | null} */
@@ -21,14 +22,16 @@ export function makeHelp(root) {
   function open() {
     opener = /** @type {HTMLElement | null} */ (document.activeElement);
     const closer = h("button", { type: "button", className: "pxw-tool", "aria-label": "Close", title: "Close (Esc)", onclick: close }, icon("cross"));
-    const groups = shortcutGroups(isApple(navigator.platform)).map(({ title, entries }) =>
+    const groups = shortcutGroups(isApple(navigator.platform), store.categories).map(({ title, entries }) =>
       h(
         "section",
         { className: "pxw-shortcuts" },
         h("h4", {}, title),
-        h("dl", {}, ...entries.flatMap(([keys, text]) => [h("dt", {}, ...keys.map(key)), h("dd", {}, text)])),
+        h("dl", {}, ...entries.flatMap(({ keys, text }) => [h("dt", {}, ...keys.map(pressedTogether)), h("dd", {}, text)])),
       ),
     );
+    // It may be higher than the widget: arrows scroll what has the focus.
+    const list = h("div", { className: "pxw-help-groups", tabIndex: 0, role: "group", "aria-label": "Shortcuts" }, ...groups);
     overlay = h(
       "div",
       {
@@ -36,21 +39,31 @@ export function makeHelp(root) {
         onclick: (/** @type {Event} */ event) => event.target === overlay && close(),
         onkeydown: (/** @type {KeyboardEvent} */ event) => {
           event.stopPropagation();
-          if (event.key === "Escape" || event.key === "?") close();
-          // There is one thing to focus; Tab stays on it.
-          if (event.key === "Tab" || event.key === "?") event.preventDefault();
+          const command = strokeOf(event)?.command;
+          if (command === "escape" || command === "help") {
+            event.preventDefault();
+            close();
+          } else if (event.key === "Tab") {
+            event.preventDefault();
+            (document.activeElement === list ? closer : list).focus();
+          }
         },
       },
       h(
         "div",
         { className: "pxw-help", role: "dialog", "aria-modal": "true", "aria-label": "Keyboard shortcuts" },
         h("header", {}, h("h3", {}, "Keyboard shortcuts"), closer),
-        h("div", { className: "pxw-help-groups", tabIndex: -1 }, ...groups),
+        list,
       ),
     );
     root.append(overlay);
-    closer.focus({ preventScroll: true });
+    list.focus({ preventScroll: true });
   }
 
   return () => (overlay ? close() : open());
+}
+
+/** @param {string[]} keys */
+function pressedTogether(keys) {
+  return h("span", { className: "pxw-together" }, ...keys.map(key));
 }

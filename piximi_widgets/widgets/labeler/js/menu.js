@@ -1,64 +1,42 @@
-// A small menu that opens at an element or a point, and goes with Esc, a choice, or a click elsewhere.
-import { h } from "./dom.js";
+// A small menu that opens at a button or a point, and goes with Esc, a choice, or a press elsewhere.
+import { h, icon } from "./dom.js";
+import { dismiss, float, isOpen } from "./floating.js";
 
 /**
  * @typedef {object} Item
  * @property {string} label
  * @property {() => void} run
  * @property {string} [color]
- * @property {string} [hint]
- * @property {boolean} [checked]
+ * @property {string} [hint]       at the right: a key, or a number
+ * @property {string} [title]      a sentence more, shown on hovering
+ * @property {boolean} [checked]   can be on or off
+ * @property {boolean} [chosen]    one of several, of which one is chosen
+ * @property {boolean} [disabled]
  * @property {boolean} [divided]   a line above
+ * @property {string} [group]      the heading above this item and those of the same group that follow
  */
+
+const TYPING_PAUSE = 700;
+/** More items than these stand in two columns, where there is room. */
+const LONG = 16;
 
 /**
  * @param {HTMLElement} root    the widget; the menu lives in it
- * @param {{ left: number, top: number, bottom?: number }} at   in pixels of the page's window
+ * @param {import("./floating.js").Place | HTMLElement} at   a point in the page's window, or the button that opens it
  * @param {Item[]} items
  * @param {string} label
  * @returns {() => void} closes it
  */
 export function openMenu(root, at, items, label) {
-  root.querySelectorAll(".pxw-menu").forEach((menu) => menu.dispatchEvent(new Event("pxw-dismiss")));
-  const opener = /** @type {HTMLElement | null} */ (root.ownerDocument.activeElement);
-  const checkable = items.some((item) => item.checked !== undefined);
-  const buttons = items.map((item) =>
-    h(
-      "button",
-      {
-        type: "button", className: `pxw-item${item.divided ? " pxw-divided" : ""}`, tabIndex: -1,
-        role: checkable ? "menuitemradio" : "menuitem",
-        "aria-checked": checkable ? String(item.checked ?? false) : undefined,
-        onclick: () => {
-          close(true);
-          item.run();
-        },
-      },
-      item.color ? h("span", { className: "pxw-swatch", style: { "--pxw-category": item.color } }) : null,
-      h("span", { className: "pxw-item-label" }, item.label),
-      item.hint ? h("span", { className: "pxw-item-hint" }, item.hint) : null,
-    ),
-  );
-  const menu = h("div", { className: "pxw-menu", role: "menu", "aria-label": label }, ...buttons);
-  root.append(menu);
-  place(root, menu, at);
-
-  const outside = (/** @type {Event} */ event) => {
-    if (!menu.contains(/** @type {Node} */ (event.target))) close(false);
-  };
-  let open = true;
-  /** @param {boolean} refocus */
-  function close(refocus) {
-    if (!open) return;
-    open = false;
-    document.removeEventListener("pointerdown", outside, true);
-    menu.remove();
-    if (refocus) opener?.focus({ preventScroll: true });
-  }
-  menu.addEventListener("pxw-dismiss", () => close(false));
+  const buttons = items.map((item) => itemButton(item, () => close(true)));
+  const wide = items.length > LONG ? " pxw-wide" : "";
+  const menu = h("div", { className: `pxw-menu${wide}`, role: "menu", "aria-label": label }, ...grouped(items, buttons));
+  const close = float(root, menu, at);
+  let typed = "";
+  let typedAt = 0;
   menu.addEventListener("keydown", (event) => {
-    const at = buttons.indexOf(/** @type {any} */ (document.activeElement));
-    const steps = /** @type {Record<string, number>} */ ({ ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 });
+    const here = buttons.indexOf(/** @type {any} */ (document.activeElement));
+    const steps = /** @type {Record<string, number>} */ ({ ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: -1 });
     event.stopPropagation();
     if (event.key in steps) {
       event.preventDefault();
@@ -66,28 +44,95 @@ export function openMenu(root, at, items, label) {
     } else if (event.key === "Escape" || event.key === "Tab") {
       event.preventDefault();
       close(true);
-    } else if (event.key.length === 1 && event.key !== " ") {
-      const initial = event.key.toLowerCase();
-      buttons.find((_, index) => items[index].label.toLowerCase().startsWith(initial))?.focus();
+    } else if (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey) {
+      typed = event.timeStamp - typedAt < TYPING_PAUSE ? typed + event.key.toLowerCase() : event.key.toLowerCase();
+      typedAt = event.timeStamp;
+      const found = itemTyped(items.map((item) => item.label), typed, here);
+      if (found >= 0) buttons[found].focus();
     }
   });
-  document.addEventListener("pointerdown", outside, true);
-  (buttons[items.findIndex((item) => item.checked)] ?? buttons[0])?.focus({ preventScroll: true });
+  const first = items.findIndex((item) => item.chosen);
+  buttons[Math.max(first, 0)]?.focus({ preventScroll: true });
+  buttons[first]?.scrollIntoView({ block: "nearest" });
   return () => close(false);
 }
 
 /**
+ * A button that opens a menu below itself, and closes it when pressed again.
  * @param {HTMLElement} root
- * @param {HTMLElement} menu
- * @param {{ left: number, top: number, bottom?: number }} at
+ * @param {Record<string, any>} properties   of the button; its `aria-label`, or else its text, names the menu
+ * @param {() => Item[]} items
+ * @param {...import("./dom.js").Child} face
  */
-function place(root, menu, at) {
-  const frame = root.getBoundingClientRect();
-  const height = menu.offsetHeight;
-  const below = (at.bottom ?? at.top) + 4 - frame.top;
-  const above = at.top - 4 - frame.top - height;
-  const top = below + height <= frame.height || above < 0 ? Math.max(4, Math.min(below, frame.height - height - 4)) : above;
-  const left = Math.max(4, Math.min(at.left - frame.left, frame.width - menu.offsetWidth - 4));
-  menu.style.top = `${top}px`;
-  menu.style.left = `${left}px`;
+export function menuButton(root, properties, items, ...face) {
+  const button = h(
+    "button",
+    {
+      type: "button", "aria-haspopup": "menu", "aria-expanded": "false", ...properties,
+      onclick: () => {
+        if (isOpen(button)) dismiss(root);
+        else openMenu(root, button, items(), button.getAttribute("aria-label") ?? button.textContent ?? "");
+      },
+      // The mouse leaves the focus on the images, to which it goes back after the choice.
+      onmousedown: (/** @type {Event} */ event) => event.preventDefault(),
+    },
+    ...face,
+  );
+  return button;
+}
+
+/**
+ * @param {Item} item
+ * @param {() => void} close
+ */
+function itemButton(item, close) {
+  const state = item.chosen ?? item.checked;
+  const role = item.chosen !== undefined ? "menuitemradio" : item.checked !== undefined ? "menuitemcheckbox" : "menuitem";
+  return h(
+    "button",
+    {
+      type: "button", className: `pxw-item${item.divided ? " pxw-divided" : ""}`, tabIndex: -1, role, title: item.title,
+      "aria-checked": state === undefined ? undefined : String(state),
+      "aria-disabled": item.disabled ? "true" : undefined,
+      onclick: () => {
+        if (item.disabled) return;
+        close();
+        item.run();
+      },
+    },
+    state === undefined ? null : h("span", { className: "pxw-item-mark" }, state ? icon("check") : null),
+    item.color ? h("span", { className: "pxw-swatch", style: { "--pxw-category": item.color } }) : null,
+    h("span", { className: "pxw-item-label" }, item.label),
+    item.hint ? h("span", { className: "pxw-item-hint" }, item.hint) : null,
+  );
+}
+
+/**
+ * @param {Item[]} items
+ * @param {HTMLElement[]} buttons
+ */
+function grouped(items, buttons) {
+  /** @type {HTMLElement[]} */
+  const parts = [];
+  items.forEach(({ group }, at) => {
+    if (!group) parts.push(buttons[at]);
+    else if (group === items[at - 1]?.group) parts[parts.length - 1].append(buttons[at]);
+    else parts.push(h("div", { role: "group", "aria-label": group }, h("div", { className: "pxw-item-group", "aria-hidden": "true" }, group), buttons[at]));
+  });
+  return parts;
+}
+
+/**
+ * The item that typed letters mean, or -1: one letter goes on to the next item with it.
+ * @param {string[]} labels
+ * @param {string} typed   in small letters
+ * @param {number} here    the item with the focus
+ */
+export function itemTyped(labels, typed, here) {
+  const from = typed.length === 1 ? here + 1 : Math.max(here, 0);
+  for (let step = 0; step < labels.length; step++) {
+    const at = (from + step) % labels.length;
+    if (labels[at].toLowerCase().startsWith(typed)) return at;
+  }
+  return -1;
 }

@@ -1,9 +1,11 @@
 // One labeler's conversation with its kernel: opens the project, sends edits, follows changes.
-import { Channel, newClient } from "./channel.js";
+import { Asking } from "./asking.js";
 import { columnsFrom, idsTo } from "./bytes.js";
+import { Channel, newClient } from "./channel.js";
 import { Handover } from "./handover.js";
 import { Keep } from "./keep.js";
 import { OperationQueue } from "./operations.js";
+import { PreferenceKeep } from "./preferences.js";
 import { leaveSubshell } from "./reconnect.js";
 import { Sharing } from "./sharing.js";
 import { Store } from "./store.js";
@@ -14,6 +16,7 @@ import { Thumbnails } from "./thumbnails.js";
 /** @typedef {import("./types.js").Description} Description */
 
 const CATCH_UP = 400;
+const SCROLL_PAUSE = 300;
 
 export class Session {
   /** @param {Model} model */
@@ -22,6 +25,11 @@ export class Session {
     this.client = newClient();
     this.project = model.get("project_uid");
     this.store = new Store();
+    this.preferenceKeep = new PreferenceKeep(this.project, () => model.get("_own_id") ?? "");
+    this.store.preferences = this.preferenceKeep.load();
+    this.unsubscribe = this.store.subscribe((change) => {
+      if (change === "preferences") this.preferenceKeep.save(this.store.preferences);
+    });
     this.keep = new Keep({ failed: () => this.storageFailed() });
     this.keep.announce(this.client);
     this.channel = new Channel(model, this.client, {
@@ -56,12 +64,15 @@ export class Session {
     this.descriptions = new Map();
     /** @type {any} */
     this.catchUpTimer = null;
+    /** @type {any} */
+    this.scrollTimer = null;
     /** @type {string | undefined} */
     this.pictures = undefined;
     this.opening = false;
     this.stale = false;
     this.catching = false;
     this.closed = false;
+    this.asking = new Asking(this.channel, this.store);
     this.sharing = new Sharing(model, this.channel, this.store);
     this.open();
     this.offerLeftovers();
@@ -102,8 +113,16 @@ export class Session {
     else if (content?.kind === "thumbnails") this.receiveThumbnails(content, buffers);
     else if (content?.kind === "operation") this.operationAnswered(content);
     else if (content?.kind === "reload") this.open();
-    else if (content?.error !== undefined) this.store.setNotice({ tone: "error", text: content.error });
+    else if (content?.error !== undefined) this.failed(content);
     this.queue.retry();
+  }
+
+  /**
+   * What this page has said without waiting for an answer could not be done; other pages hear it, too.
+   * @param {{ id?: string, error: string }} content
+   */
+  failed({ id, error }) {
+    if (id?.startsWith(`${this.client}:`)) this.store.setNotice({ tone: "error", text: error });
   }
 
   /** @param {any} content @param {DataView[]} buffers */
@@ -220,6 +239,17 @@ export class Session {
     return description;
   }
 
+  /** A field that images can be filtered and sorted by. @param {string} name */
+  needField(name) {
+    return this.asking.field(name);
+  }
+
+  /** Remember which image is at the upper edge, for the next time that this page is loaded. @param {number} id */
+  noteScroll(id) {
+    clearTimeout(this.scrollTimer);
+    this.scrollTimer = setTimeout(() => (this.preferenceKeep.top = id), SCROLL_PAUSE);
+  }
+
   storageFailed() {
     this.store.storage = false;
     this.store.emit("status");
@@ -235,8 +265,11 @@ export class Session {
 
   close() {
     this.closed = true;
+    this.unsubscribe();
     this.sharing.close();
+    this.asking.close();
     clearTimeout(this.catchUpTimer);
+    clearTimeout(this.scrollTimer);
     this.queue.close();
     this.handover.close();
     this.channel.close();

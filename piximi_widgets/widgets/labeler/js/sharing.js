@@ -1,6 +1,5 @@
-// Selection, filter and chosen images, shared with Python and with the other pages of the same labeler.
+// Selection, filter, order and chosen images, shared with Python and with the other pages of the same labeler.
 import { idsFrom, idsTo } from "./bytes.js";
-import { filterToNames } from "./filter.js";
 
 /** @typedef {import("./types.js").Model} Model */
 /** @typedef {import("./channel.js").Channel} Channel */
@@ -19,27 +18,30 @@ export class Sharing {
     this.channel = channel;
     this.store = store;
     this.following = false;
-    this.toldFilter = "{}";
+    this.told = { filter: "[]", order: "" };
     /** @type {any} */
     this.timer = null;
     /** @type {[string, () => void][]} */
     this.observed = [
       ["change:_selection", () => this.follow("_selection", (state) => store.setSelection(state.ids))],
-      ["change:_filter", () => this.follow("_filter", (state) => store.setNamedFilter(state.filter))],
+      ["change:_filter", () => this.follow("_filter", (state) => store.setFilter(state.clauses))],
+      ["change:_order", () => this.follow("_order", (state) => store.setOrder(state.order))],
       ["change:_shown", () => this.showState()],
     ];
     for (const [event, listener] of this.observed) model.on(event, listener);
     this.unsubscribe = store.subscribe((change) => {
       if (change === "selection") this.tellSelection();
-      else if (change === "filter") this.tellFilter();
+      // With labels, too: a category that the filter names may have become known to the kernel.
+      else if (change === "filter" || change === "data") this.tellFilter();
     });
     this.showState();
   }
 
-  /** Take over what was filtered and selected when the page was last here. */
+  /** Take over what was filtered, sorted and selected when the page was last here. */
   restore() {
     this.following = true;
-    this.store.setNamedFilter(this.model.get("_filter")?.filter ?? {});
+    this.store.setOrder(this.model.get("_order")?.order ?? "");
+    this.store.setFilter(this.model.get("_filter")?.clauses ?? []);
     this.store.setSelection(this.model.get("_selection")?.ids ?? null);
     this.following = false;
   }
@@ -64,17 +66,30 @@ export class Sharing {
 
   showAll() {
     this.store.show(null, "");
-    this.channel.post({ kind: "show" });
+    this.channel.tell("show");
   }
 
-  /** Python knows filters by name: it is told of a new filter, and of a new name of the filtered category. */
+  /** Python knows filters by the names of categories: it is told of a new filter, and of a new name in it. */
   tellFilter() {
-    const filter = filterToNames(this.store.filter, this.store.categories);
-    const told = JSON.stringify(filter);
-    // A category without an id is not known to Python yet; it is told when it has one.
-    if (!this.store.ready || told === this.toldFilter || (this.store.filter.category ?? 0) < 0) return;
-    this.toldFilter = told;
-    if (!this.following) this.channel.post({ kind: "filter", client: this.channel.client, filter });
+    const { store } = this;
+    if (!store.ready || this.namesUnknown()) return;
+    const filter = JSON.stringify(store.filter);
+    if (filter !== this.told.filter) {
+      this.told.filter = filter;
+      if (!this.following) this.channel.tell("filter", { clauses: store.filter });
+    }
+    if (store.order !== this.told.order) {
+      this.told.order = store.order;
+      if (!this.following) this.channel.tell("order", { order: store.order });
+    }
+  }
+
+  /** Whether the filter names a category that is still on its way to the kernel. */
+  namesUnknown() {
+    const fresh = new Set(this.store.categories.filter((each) => each.id < 0).map((each) => each.name));
+    return this.store.filter.some(
+      (clause) => "values" in clause && (clause.field === "category" || clause.field === "prediction") && clause.values.some((name) => name !== null && fresh.has(name)),
+    );
   }
 
   tellSelection() {
@@ -82,7 +97,7 @@ export class Sharing {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       const ids = idsTo(this.store.selection.list().slice());
-      this.channel.post({ kind: "selection", client: this.channel.client }, [ids]);
+      this.channel.tell("selection", {}, [ids]);
     }, SELECTION_PAUSE);
   }
 

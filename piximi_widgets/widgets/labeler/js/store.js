@@ -2,16 +2,23 @@
 //
 // A store belongs to the model, views only draw it: two views of one labeler show the same selection and the same edits.
 import { idsFrom } from "./bytes.js";
-import { countCategories, filterFromNames, visibleRows } from "./filter.js";
+import { HELD_FIELDS, LABEL_FIELDS, heldField, moved } from "./fields.js";
+import { countPartitions, followCategories, visibleRows } from "./filter.js";
+import { parsedOrder, shuffled, sortedBy } from "./order.js";
+import { DEFAULTS } from "./preferences.js";
 import { replay } from "./replay.js";
 import { Selection } from "./selection.js";
 import { Table } from "./table.js";
+import { EXCLUDED, MINE, UNSURE } from "./types.js";
 
 /** @typedef {import("./types.js").Category} Category */
+/** @typedef {import("./types.js").Clause} Clause */
 /** @typedef {import("./types.js").Columns} Columns */
-/** @typedef {import("./types.js").Filter} Filter */
+/** @typedef {import("./types.js").Field} Field */
 /** @typedef {import("./types.js").Operation} Operation */
-/** @typedef {"data" | "selection" | "status" | "notice" | "pictures" | "filter"} Change */
+/** @typedef {import("./fields.js").FieldData} FieldData */
+/** @typedef {import("./preferences.js").Preferences} Preferences */
+/** @typedef {"data" | "selection" | "status" | "notice" | "pictures" | "filter" | "preferences" | "viewing" | "fields"} Change */
 
 /**
  * @typedef {object} Notice
@@ -20,38 +27,84 @@ import { Table } from "./table.js";
  * @property {{ label: string, run: () => void }[]} [actions]
  */
 
+/**
+ * What the kernel says of a project when it is opened.
+ * @typedef {object} Opened
+ * @property {number} revision
+ * @property {Category[]} categories
+ * @property {string} project
+ * @property {string | null} predictions   the experiment whose predictions are shown
+ * @property {boolean} read_only
+ * @property {Field[]} fields
+ */
+
+const NO_ROWS = new Uint32Array(0);
+
 export class Store {
   constructor() {
     this.ready = false;
+    this.readOnly = false;
     this.silent = false;
     this.storage = true;
     this.project = "";
     this.table = Table.empty();
     this.revision = -1;
+    /** @type {Field[]} */
+    this.fields = [];
+    /** @type {string | null} */
+    this.predictions = null;
+    /** @type {Preferences} */
+    this.preferences = { ...DEFAULTS };
+
     /** @type {Category[]} */
     this.known = [];
-    /** @type {Category[]} */
-    this.categories = [];
-    this.category = /** @type {Int32Array} */ (new Int32Array(0));
-    this.excluded = /** @type {Uint8Array} */ (new Uint8Array(0));
     /** @type {Operation[]} */
     this.pending = [];
     /** @type {"saved" | "saving" | "offline"} */
     this.saving = "saved";
     this.waiting = 0;
     this.reason = "";
+
+    // By row of the table, with the edits on their way, and without what blind mode hides.
+    /** @type {Category[]} */
+    this.categories = [];
+    this.category = /** @type {Int32Array} */ (new Int32Array(0));
+    this.excluded = /** @type {Uint8Array} */ (new Uint8Array(0));
+    this.unsure = /** @type {Uint8Array} */ (new Uint8Array(0));
+    this.origin = /** @type {Uint8Array} */ (new Uint8Array(0));
+    this.prediction = /** @type {Int32Array} */ (new Int32Array(0));
+    this.refused = /** @type {Int32Array} */ (new Int32Array(0));
+    this.hasPredictions = false;
+
     /** @type {Float64Array | null} */
     this.shown = null;
     this.title = "";
-    this.scope = /** @type {Uint32Array} */ (new Uint32Array(0));
-    /** @type {Filter} */
-    this.filter = {};
-    this.visible = /** @type {Uint32Array} */ (new Uint32Array(0));
-    this.selection = new Selection();
+    this.scope = /** @type {Uint32Array} */ (NO_ROWS);
+    /** @type {Clause[]} */
+    this.filter = [];
+    this.order = "";
+    /** The scope in its order, as it was when it was last sorted. */
+    this.sorted = /** @type {Uint32Array} */ (NO_ROWS);
+    /** The labels then. @type {Int32Array | null} */
+    this.sortedLabels = null;
+    this.visible = /** @type {Uint32Array} */ (NO_ROWS);
     /** @type {Map<number, number>} */
     this.counts = new Map();
+    /** @type {Map<number, number[]>} */
+    this.partitionCounts = new Map();
+    this.selection = new Selection();
+
+    /** What the kernel has said of fields that only it knows. @type {Map<string, FieldData>} */
+    this.fetched = new Map();
+    /** What the page holds itself, made from the present labels when asked for. @type {Map<string, FieldData>} */
+    this.held = new Map();
+    /** The rows for which a query is true. @type {Map<string, Uint8Array>} */
+    this.queries = new Map();
+    /** Fields and queries that the kernel could not answer. @type {Set<string>} */
+    this.unanswered = new Set();
     /** @type {Map<number, string>} */
     this.names = new Map();
+
     /** @type {Notice | null} */
     this.notice = null;
     this.spoken = "";
@@ -73,24 +126,33 @@ export class Store {
     for (const listener of [...this.listeners]) listener(change);
   }
 
+  // -- what the kernel says --------------------------------------------------------------------------
+
   /**
    * Everything, as the kernel has it.
-   * @param {{ revision: number, categories: Category[], project: string }} content
+   * @param {Opened} content
    * @param {Columns} columns
    */
   load(content, columns) {
+    const former = this.table;
     this.table = new Table(columns);
     this.revision = content.revision;
     this.known = content.categories;
     this.project = content.project;
+    this.predictions = content.predictions ?? null;
+    this.readOnly = content.read_only ?? false;
+    this.fields = content.fields ?? [];
     this.ready = true;
+    for (const [name, field] of this.fetched) this.fetched.set(name, moved(field, former, this.table));
+    for (const [query, mask] of this.queries) this.queries.set(query, movedMask(mask, former, this.table));
     this.rescope();
     this.refresh();
+    this.emit("fields");
   }
 
   /**
    * What has changed from one revision to a later one.
-   * @param {{ from: number, to: number, categories: Category[] | null }} delta
+   * @param {{ from: number, to: number, categories: Category[] | null, predictions?: string | null }} delta
    * @param {Columns} columns
    * @returns {"known" | "gap" | "new images"} a gap: something between is missing
    */
@@ -100,9 +162,42 @@ export class Store {
     for (const id of columns.ids) if (this.table.rowOf(id) < 0) return "new images";
     this.table.patch(columns);
     if (delta.categories) this.known = delta.categories;
+    if (delta.predictions !== undefined) this.predictions = delta.predictions;
     this.revision = delta.to;
     return "known";
   }
+
+  /** @param {FieldData} field */
+  setField(field) {
+    this.fetched.set(field.name, field);
+    this.unanswered.delete(field.name);
+    if (parsedOrder(this.order).field === field.name) this.resort();
+    this.arrange();
+    this.emit("data");
+    this.emit("fields");
+  }
+
+  /**
+   * @param {string} query
+   * @param {Float64Array} ids   the images for which it is true
+   */
+  setQuery(query, ids) {
+    const mask = new Uint8Array(this.table.length);
+    for (const row of this.table.rowsOf(ids)) mask[row] = 1;
+    this.queries.set(query, mask);
+    this.unanswered.delete(query);
+    this.arrange();
+    this.emit("data");
+  }
+
+  /** The kernel has no answer: nothing waits for it any more. @param {string} name   of a field, or a query */
+  setUnanswered(name) {
+    this.unanswered.add(name);
+    this.emit("data");
+    this.emit("fields");
+  }
+
+  // -- what is shown ---------------------------------------------------------------------------------
 
   /**
    * Show some images only, under a title; null shows all.
@@ -118,40 +213,75 @@ export class Store {
   }
 
   rescope() {
-    if (this.shown) {
-      this.scope = this.table.rowsOf(this.shown);
-      return;
-    }
-    this.scope = new Uint32Array(this.table.length);
-    for (let row = 0; row < this.scope.length; row++) this.scope[row] = row;
+    this.scope = this.shown ? this.table.rowsOf(this.shown) : new Uint32Array(this.table.length).map((_, row) => row);
+    this.sorted = NO_ROWS;
   }
 
   /** Apply the edits on their way to what the kernel said, and show the result. */
   refresh() {
     const former = this.categories;
     const shown = replay(this.table, this.known, this.pending);
-    this.category = shown.category;
-    this.excluded = shown.excluded;
     this.categories = shown.categories;
-    const filtered = this.filter.category;
-    const renamed = former.some((each) => each.id === filtered && this.categoryOf(each.id)?.name !== each.name);
+    this.category = shown.category;
+    this.origin = shown.origin;
+    this.refused = shown.refused;
+    this.excluded = shown.flags.map((flags) => flags & EXCLUDED);
+    this.unsure = shown.flags.map((flags) => flags & UNSURE);
+    const { prediction } = this.table.columns;
+    this.prediction = prediction.map((id, row) => (id === shown.refused[row] ? 0 : id));
+    if (this.preferences.blind) this.hide();
+    this.hasPredictions = this.prediction.some((id) => id !== 0);
+    this.held.clear();
+    const filter = followCategories(this.filter, former, this.categories);
+    const renamed = filter !== this.filter;
+    this.filter = filter;
+    this.partitionCounts = countPartitions(this.scope, this.category, this.table.columns.partition, this.excluded);
+    this.counts = new Map(Array.from(this.partitionCounts, ([id, counts]) => [id, counts.reduce((sum, count) => sum + count, 0)]));
+    if (this.sorted.length !== this.scope.length) this.resort();
+    this.arrange();
+    this.emit("data");
     if (renamed) this.emit("filter");
-    if (filtered && !this.categories.some((each) => each.id === filtered)) {
-      // A category that has just got its id, or one that was deleted.
-      const name = former.find((each) => each.id === filtered)?.name;
-      const successor = this.categories.find((each) => each.name === name);
-      this.filter = { ...this.filter, category: successor?.id };
-      if (!successor) delete this.filter.category;
-      this.emit("filter");
+  }
+
+  /** Take out of sight what others have said: their labels, and the classifier's predictions. */
+  hide() {
+    for (let row = 0; row < this.category.length; row++) {
+      if (this.origin[row] & MINE) continue;
+      this.category[row] = this.origin[row] = 0;
     }
-    this.counts = countCategories(this.scope, this.category, this.excluded);
+    this.prediction.fill(0);
+    this.refused.fill(0);
+  }
+
+  /** Put the scope in order: when that is asked for, and not while somebody labels. */
+  resort() {
+    const { field, descending, seed } = parsedOrder(this.order);
+    const data = field ? this.fieldData(field) : null;
+    if (seed !== null) this.sorted = shuffled(this.scope, this.table.columns.ids, seed);
+    else this.sorted = data ? sortedBy(this.scope, data, descending) : this.scope;
+    this.sortedLabels = LABEL_FIELDS.has(field) ? this.category : null;
+  }
+
+  /** Whether labels have changed since the images were sorted by them. */
+  get orderStale() {
+    const then = this.sortedLabels;
+    return then !== null && (then.length !== this.category.length || then.some((id, row) => id !== this.category[row]));
+  }
+
+  /** Sort once more by what labels are now. */
+  sortAgain() {
+    this.resort();
     this.arrange();
     this.emit("data");
   }
 
   arrange() {
-    const { ids, partition } = this.table.columns;
-    this.visible = visibleRows(this.scope, this.category, partition, this.filter);
+    this.visible = visibleRows(this.sorted, this.filter, {
+      field: (name) => this.fieldData(name),
+      flag: (name) => this.flag(name),
+      query: (query) => this.queries.get(query) ?? null,
+    });
+    const { ids } = this.table.columns;
     const before = this.selection.size;
     const order = new Float64Array(this.visible.length);
     for (let at = 0; at < order.length; at++) order[at] = ids[this.visible[at]];
@@ -159,7 +289,44 @@ export class Store {
     if (this.selection.size !== before) this.emit("selection");
   }
 
-  /** @param {Filter} filter */
+  /**
+   * What images can be filtered and sorted by under this name; null while only the kernel knows it.
+   * @param {string} name
+   * @returns {FieldData | null}
+   */
+  fieldData(name) {
+    let field = this.fetched.get(name) ?? this.held.get(name) ?? null;
+    if (!field) {
+      field = heldField(name, this);
+      if (field) this.held.set(name, field);
+    }
+    return field;
+  }
+
+  /** @param {string} name */
+  flag(name) {
+    return { excluded: this.excluded, unsure: this.unsure, refused: this.refused }[name] ?? null;
+  }
+
+  /** What filter and order need and only the kernel knows, be it here already or not. */
+  get needed() {
+    const names = this.filter.flatMap((clause) => ("query" in clause || "is" in clause ? [] : [clause.field]));
+    const { field, seed } = parsedOrder(this.order);
+    if (field && seed === null) names.push(field);
+    const queries = this.filter.flatMap((clause) => ("query" in clause ? [clause.query] : []));
+    return { fields: names.filter((name) => !HELD_FIELDS.includes(name)), queries };
+  }
+
+  /** Whether the filter waits for the kernel to say what images it is about. */
+  get incomplete() {
+    const { fields, queries } = this.needed;
+    const missing = [...fields.filter((name) => !this.fetched.has(name)), ...queries.filter((query) => !this.queries.has(query))];
+    return missing.some((name) => !this.unanswered.has(name));
+  }
+
+  // -- what a person chooses -------------------------------------------------------------------------
+
+  /** @param {Clause[]} filter */
   setFilter(filter) {
     this.filter = filter;
     this.arrange();
@@ -167,9 +334,28 @@ export class Store {
     this.emit("filter");
   }
 
-  /** @param {Record<string, string | null>} named */
-  setNamedFilter(named) {
-    this.setFilter(filterFromNames(named, this.categories));
+  /**
+   * Give the filter one clause of a field, in the place of the one that it has; null takes it away.
+   * @param {string} field
+   * @param {Clause | null} clause
+   */
+  replaceClause(field, clause) {
+    const at = this.filter.findIndex((each) => "field" in each && each.field === field);
+    const filter = this.filter.filter((_, index) => index !== at);
+    if (clause) filter.splice(at < 0 ? filter.length : at, 0, clause);
+    this.setFilter(filter);
+  }
+
+  /** @param {number} index */
+  removeClause(index) {
+    this.setFilter(this.filter.filter((_, at) => at !== index));
+  }
+
+  /** @param {string} order */
+  setOrder(order) {
+    this.order = order;
+    this.sortAgain();
+    this.emit("filter");
   }
 
   /** @param {DataView | null} view */
@@ -178,19 +364,28 @@ export class Store {
     this.emit("selection");
   }
 
+  /**
+   * @template {keyof Preferences} T
+   * @param {T} name
+   * @param {Preferences[T]} value
+   */
+  setPreference(name, value) {
+    if (this.preferences[name] === value) return;
+    this.preferences = { ...this.preferences, [name]: value };
+    if (name === "blind" && this.ready) this.refresh();
+    this.emit("preferences");
+  }
+
+  // -- what others ask -------------------------------------------------------------------------------
+
   /** @param {number} id */
   categoryOf(id) {
     return this.categories.find((each) => each.id === id) ?? null;
   }
 
-  /**
-   * Images with a category, excluded ones too: what deleting it would change.
-   * @param {number} id
-   */
-  labeledWith(id) {
-    let count = 0;
-    for (const each of this.category) if (each === id) count++;
-    return count;
+  /** What to call an image. @param {number} id */
+  nameOf(id) {
+    return (this.preferences.blind ? undefined : this.names.get(id)) ?? `image ${id}`;
   }
 
   /** @returns {{ labeled: number, total: number }} */
@@ -213,4 +408,18 @@ export class Store {
     this.spoken = text;
     this.emit("status");
   }
+}
+
+/**
+ * @param {Uint8Array} mask
+ * @param {Table} former
+ * @param {Table} table
+ */
+function movedMask(mask, former, table) {
+  const result = new Uint8Array(table.length);
+  former.columns.ids.forEach((id, row) => {
+    const at = mask[row] ? table.rowOf(id) : -1;
+    if (at >= 0) result[at] = 1;
+  });
+  return result;
 }

@@ -1,5 +1,5 @@
 // What the kernel has said about the images: the truth under the edits that are still on their way.
-import { columnsFrom } from "./bytes.js";
+import { noColumns } from "./bytes.js";
 
 /** @typedef {import("./types.js").Columns} Columns */
 
@@ -15,7 +15,7 @@ export class Table {
   }
 
   static empty() {
-    return new Table(columnsFrom([0, 1, 2, 3, 4, 5].map(() => new DataView(new ArrayBuffer(0)))));
+    return new Table(noColumns());
   }
 
   get length() {
@@ -59,15 +59,12 @@ export class Table {
    * @param {Columns} delta
    */
   patch(delta) {
-    const columns = this.columns;
-    for (let at = 0; at < delta.ids.length; at++) {
-      const row = this.rowOf(delta.ids[at]);
+    const { ids: _, ...columns } = this.columns;
+    const { ids, ...news } = delta;
+    for (let at = 0; at < ids.length; at++) {
+      const row = this.rowOf(ids[at]);
       if (row < 0) continue;
-      columns.category[row] = delta.category[at];
-      columns.partition[row] = delta.partition[at];
-      columns.excluded[row] = delta.excluded[at];
-      columns.prediction[row] = delta.prediction[at];
-      columns.confidence[row] = delta.confidence[at];
+      for (const [name, values] of Object.entries(columns)) values[row] = /** @type {any} */ (news)[name][at];
     }
   }
 }

@@ -4,7 +4,7 @@
 const BUDGET = 96 * 1024 * 1024;
 const CHUNK = 24;
 const PATIENCE = 6000;
-const SIZES = [96, 192, 384];
+const SIZES = [96, 192, 384, 768, 1024];
 
 /**
  * The side in pixels to ask for; few sizes, so that zooming finds most pictures in the cache.

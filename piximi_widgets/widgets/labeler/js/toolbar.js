@@ -1,127 +1,88 @@
-// The bar above the grid: how far the labeling is, what is shown, undo and redo, the tiles' size, and whether all is saved.
+// The bar above the grid: how far the labeling is, what is shown and in which order, undo and redo, the tiles' size, and whether all is saved.
+import { Chips } from "./chips.js";
 import { counted } from "./commands.js";
 import { h, icon } from "./dom.js";
-import { countPartitions } from "./filter.js";
-import { LARGEST, SMALLEST } from "./layout.js";
-import { openMenu } from "./menu.js";
-import { PARTITIONS } from "./types.js";
+import { Finding } from "./finding.js";
+import { fractionOf, sizeAt } from "./layout.js";
+import { menuButton } from "./menu.js";
+import { PredictionMenu } from "./prediction_menu.js";
+import { rove } from "./roving.js";
+import { SavingMark } from "./saving_mark.js";
+import { selectItems } from "./selecting.js";
+import { Sorting } from "./sorting.js";
+import { viewItems } from "./view_menu.js";
+import { describeOrder } from "./wording.js";
 
 /** @typedef {import("./session.js").Session} Session */
+/** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./commands.js").Commands} Commands */
 
-/** @param {string} text */
-const capital = (text) => text[0].toUpperCase() + text.slice(1);
+/** Steps of the slider from the smallest tiles to the full width. */
+const ZOOM_STEPS = 100;
+/** Somebody who drags a range is told of the result, not of each step. */
+const SAYING_PAUSE = 700;
+
+/** What was last said to be shown: two views of one store say it once. @type {WeakMap<Store, string>} */
+const said = new WeakMap();
 
 export class Toolbar {
-  /**
-   * @param {{ root: HTMLElement, session: Session, commands: Commands, resize: (size: number) => void, help: () => void }} parts
-   */
-  constructor({ root, session, commands, resize, help }) {
+  /** @param {{ root: HTMLElement, session: Session, commands: Commands, help: () => void }} parts */
+  constructor({ root, session, commands, help }) {
     this.root = root;
-    this.session = session;
     this.store = session.store;
-    this.commands = commands;
+    const { store } = this;
     this.counts = h("span", { className: "pxw-progress-text" });
     this.bar = h("div", { className: "pxw-bar", "aria-hidden": "true" });
-    this.chips = h("div", { className: "pxw-chips" });
-    this.category = this.filterButton("Category", (at) => this.categoryMenu(at), () => commands.filterCategory(undefined));
-    this.partition = this.filterButton("Partition", (at) => this.partitionMenu(at), () => commands.filterPartition(undefined));
-    this.saving = h("span", { className: "pxw-saving" });
-    const slider = h("input", {
-      type: "range", className: "pxw-slider", min: String(SMALLEST), max: String(LARGEST), step: "8", value: "96", "aria-label": "Size of the images",
-      oninput: () => resize(Number(slider.value)),
+    this.finding = new Finding({ root, session });
+    this.sorting = new Sorting(root, store);
+    this.predictions = new PredictionMenu({ root, store, commands });
+    this.saving = new SavingMark(store);
+    this.undo = tool("Undo (Ctrl+Z)", icon("undo"), () => commands.undo());
+    this.redo = tool("Redo (Ctrl+Shift+Z)", icon("redo"), () => commands.redo());
+    this.slider = h("input", {
+      type: "range", className: "pxw-slider", min: "0", max: String(ZOOM_STEPS), "aria-label": "Size of the images",
+      oninput: () => store.setPreference("size", sizeAt(Number(this.slider.value) / ZOOM_STEPS, this.width)),
     });
+    const select = menuButton(root, { className: "pxw-choose" }, () => selectItems(store, commands), h("span", {}, "Select"), icon("down"));
+    const habits = { className: "pxw-tool", title: "View and habits", "aria-label": "View and habits" };
+    const view = menuButton(root, habits, () => viewItems(store, help), icon("more"));
+    this.chips = new Chips({ session, finding: this.finding, changed: () => this.refreshStops?.() });
     this.element = h(
       "div",
       { className: "pxw-toolbar", role: "toolbar", "aria-label": "Labeling" },
       h("div", { className: "pxw-progress" }, this.counts, this.bar),
-      h("div", { className: "pxw-filters" }, this.chips, this.category.element, this.partition.element),
+      h("div", { className: "pxw-choices" }, this.finding.element, this.sorting.element, select, this.predictions.element, this.predictions.direct),
       h(
         "div",
         { className: "pxw-tools" },
-        h("label", { className: "pxw-zoom", title: "Size of the images" }, icon("small"), slider, icon("large")),
-        h(
-          "div",
-          { className: "pxw-pair" },
-          this.tool("Undo (Ctrl+Z)", icon("undo"), () => commands.undo()),
-          this.tool("Redo (Ctrl+Shift+Z)", icon("redo"), () => commands.redo()),
-        ),
-        this.tool("Keyboard shortcuts (?)", "?", help),
-        this.saving,
+        h("label", { className: "pxw-zoom", title: "Size of the images" }, icon("small"), this.slider, icon("large")),
+        h("div", { className: "pxw-pair" }, this.undo, this.redo),
+        h("div", { className: "pxw-pair" }, view, tool("Keyboard shortcuts (H)", "?", help)),
       ),
+      this.saving.element,
+      this.chips.element,
     );
-    this.unsubscribe = this.store.subscribe((change) => {
-      if (change === "data" || change === "filter") this.draw();
-      else if (change === "status") this.drawSaving();
+    this.refreshStops = rove(this.element);
+    /** @type {any} */
+    this.timer = null;
+    said.set(store, said.get(store) ?? shownState(store));
+    this.sizes = new ResizeObserver(() => this.drawZoom());
+    this.sizes.observe(root);
+    this.unsubscribe = store.subscribe((change) => {
+      if (change === "data" || change === "fields") this.draw();
+      else if (change === "status") this.saving.draw();
+      else if (change === "preferences") this.drawZoom();
+      if (change === "data") this.sayShown();
     });
     this.draw();
   }
 
-  /**
-   * @param {string} label
-   * @param {Node | string} face
-   * @param {() => void} run
-   */
-  tool(label, face, run) {
-    // The mouse leaves the focus where it is, on the images; Tab still comes here.
-    const onmousedown = (/** @type {Event} */ event) => event.preventDefault();
-    return h("button", { type: "button", className: "pxw-tool", title: label, "aria-label": label, onclick: run, onmousedown }, face);
-  }
-
-  /**
-   * A button that opens a menu, and with a filter chosen becomes a chip that can be removed.
-   * @param {string} name
-   * @param {(at: DOMRect) => void} open
-   * @param {() => void} clear
-   */
-  filterButton(name, open, clear) {
-    const text = h("span", { className: "pxw-filter-text" });
-    const button = h(
-      "button",
-      { type: "button", className: "pxw-filter", "aria-haspopup": "menu", onclick: () => open(button.getBoundingClientRect()) },
-      text,
-      icon("down"),
-    );
-    const cross = h("button", { type: "button", className: "pxw-clear", "aria-label": `Remove the filter by ${name.toLowerCase()}`, title: "Remove the filter", onclick: clear }, icon("cross"));
-    const element = h("div", { className: "pxw-filter-group" }, button, cross);
-    return {
-      element,
-      show: (/** @type {string | null} */ value, /** @type {string} */ color = "") => {
-        text.textContent = value === null ? name : `${name}: ${value}`;
-        element.classList.toggle("pxw-on", value !== null);
-        element.style.setProperty("--pxw-category", color || "transparent");
-        cross.hidden = value === null;
-      },
-    };
-  }
-
-  /** @param {DOMRect} at */
-  categoryMenu(at) {
-    const { store, commands } = this;
-    const chosen = store.filter.category;
-    const hint = (/** @type {number} */ id) => (store.counts.get(id) ?? 0).toLocaleString("en");
-    const items = [
-      { label: "All categories", checked: chosen === undefined, run: () => commands.filterCategory(undefined) },
-      { label: "Unlabeled", checked: chosen === 0, hint: hint(0), run: () => commands.filterCategory(0) },
-      ...store.categories.map((category, index) => ({
-        label: category.name, color: category.color, checked: chosen === category.id, hint: hint(category.id), divided: index === 0,
-        run: () => commands.filterCategory(category.id),
-      })),
-    ];
-    openMenu(this.root, at, items, "Show a category");
-  }
-
-  /** @param {DOMRect} at */
-  partitionMenu(at) {
-    const { store, commands } = this;
-    const counts = countPartitions(store.scope, store.table.columns.partition);
-    const chosen = store.filter.partition;
-    const items = [1, 2, 3, 0].map((partition, index) => ({
-      label: capital(PARTITIONS[partition]), checked: chosen === partition, hint: counts[partition].toLocaleString("en"), divided: index === 0,
-      run: () => commands.filterPartition(partition),
-    }));
-    const all = { label: "All partitions", checked: chosen === undefined, run: () => commands.filterPartition(undefined) };
-    openMenu(this.root, at, [all, ...items], "Show a partition");
+  /** What the tiles can fill. */
+  get width() {
+    const grid = this.root.querySelector(".pxw-grid");
+    if (!grid) return 0;
+    const { paddingLeft, paddingRight } = getComputedStyle(grid);
+    return grid.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
   }
 
   draw() {
@@ -134,49 +95,59 @@ export class Toolbar {
       ),
       h("span", { className: "pxw-rest", style: { "flex-grow": Math.max(store.counts.get(0) ?? 0, total ? 0 : 1) } }),
     );
-    const category = store.filter.category === undefined ? null : store.categoryOf(store.filter.category);
-    this.category.show(store.filter.category === 0 ? "unlabeled" : (category?.name ?? null), category?.color);
-    this.partition.show(store.filter.partition === undefined ? null : PARTITIONS[store.filter.partition]);
-    this.drawChips();
-    this.drawSaving();
-  }
-
-  drawChips() {
-    const { store } = this;
-    if (!store.shown) {
-      this.chips.replaceChildren();
-      return;
+    const hadPredictions = !this.predictions.element.hidden;
+    this.predictions.draw();
+    if (store.hasPredictions !== hadPredictions || this.undo.disabled !== store.readOnly) {
+      this.undo.disabled = this.redo.disabled = store.readOnly;
+      this.refreshStops();
     }
-    const text = `${store.title || "Chosen images"} · ${counted(store.scope.length)}`;
-    this.chips.replaceChildren(
-      h(
-        "div",
-        { className: "pxw-chip" },
-        h("span", { className: "pxw-chip-text", title: text }, text),
-        h("button", { type: "button", className: "pxw-showall", onclick: () => this.session.sharing.showAll() }, "Show all"),
-      ),
-    );
+    this.sorting.draw();
+    this.chips.draw();
+    this.saving.draw();
   }
 
-  drawSaving() {
-    const { saving, waiting, silent, reason, storage } = this.store;
-    const edits = counted(waiting, "edit");
-    const kept = storage ? "They are kept in this browser until the kernel answers." : "This browser keeps nothing: leave the page open.";
-    /** @type {[string, string, Node | null]} */
-    const [state, text, mark] =
-      saving === "saving" ? ["saving", "Saving…", null]
-      : saving === "offline" ? ["offline", `Offline · ${edits} waiting`, icon("cloudOff")]
-      : silent ? ["offline", "No answer from the kernel", icon("cloudOff")]
-      : ["saved", "Saved", icon("check")];
-    const key = `${state} ${text} ${reason}`;
-    if (this.saving.dataset.key === key) return;
-    this.saving.dataset.key = key;
-    this.saving.className = `pxw-saving pxw-${state}`;
-    this.saving.title = state === "saved" ? "Every label is on disk." : `${reason ? `${reason} ` : ""}${waiting ? kept : ""}`.trim();
-    this.saving.replaceChildren(mark ?? h("span", { className: "pxw-dot" }), h("span", {}, text));
+  drawZoom() {
+    if (this.slider === document.activeElement) return;
+    const { width } = this;
+    if (width > 0) this.slider.value = String(Math.round(fractionOf(this.store.preferences.size, width) * ZOOM_STEPS));
+  }
+
+  /** Say how many images another filter shows, or which order they have now. */
+  sayShown() {
+    const { store } = this;
+    if (said.get(store) === shownState(store)) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      const state = shownState(store);
+      const before = said.get(store);
+      // What the kernel has not said yet is announced when it is there.
+      if (before === state || store.incomplete || !store.ready) return;
+      said.set(store, state);
+      const resorted = before !== undefined && JSON.parse(before)[1] !== store.order;
+      const order = resorted ? ` Sorted: ${describeOrder(store.order, store.fields)}.` : "";
+      store.announce(`${counted(store.visible.length)} shown.${order}`);
+    }, SAYING_PAUSE);
   }
 
   close() {
+    clearTimeout(this.timer);
+    this.sizes.disconnect();
     this.unsubscribe();
   }
+}
+
+/** @param {Store} store */
+function shownState({ filter, order, title }) {
+  return JSON.stringify([filter, order, title]);
+}
+
+/**
+ * @param {string} label
+ * @param {Node | string} face
+ * @param {() => void} run
+ */
+function tool(label, face, run) {
+  // The mouse leaves the focus where it is, on the images; Tab still comes here.
+  const onmousedown = (/** @type {Event} */ event) => event.preventDefault();
+  return h("button", { type: "button", className: "pxw-tool", title: label, "aria-label": label, onclick: run, onmousedown }, face);
 }

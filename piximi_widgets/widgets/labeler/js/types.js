@@ -1,4 +1,4 @@
-// The shapes that the modules of the labeler share; no code.
+// The shapes that the modules of the labeler share; no code but a few names.
 
 /**
  * What anywidget hands to a widget: the model that the kernel and the page share.
@@ -10,7 +10,13 @@
  * @property {(content: any, callbacks?: any, buffers?: ArrayBuffer[]) => void} send
  */
 
-/** @typedef {{ id: number, name: string, color: string }} Category   a negative id: not yet known to the kernel */
+/**
+ * @typedef {object} Category
+ * @property {number} id      negative: not yet known to the kernel
+ * @property {string} name
+ * @property {string} color   #rrggbb
+ * @property {string} key     the key that gives it; "" where that follows from its place in the list
+ */
 
 /**
  * One row an image, all columns of one length.
@@ -18,9 +24,12 @@
  * @property {Float64Array} ids
  * @property {Int32Array} category      a category's id, 0 for none
  * @property {Uint8Array} partition     an index of PARTITIONS
- * @property {Uint8Array} excluded
+ * @property {Uint8Array} flags         EXCLUDED and UNSURE, joined
+ * @property {Uint8Array} origin        an index of ORIGINS, plus MINE where this labeler's author gave the label
  * @property {Int32Array} prediction    a category's id, 0 for none
+ * @property {Int32Array} refused       the category whose prediction was refused, 0 for none
  * @property {Float32Array} confidence
+ * @property {Uint8Array} fixed         whether the partition was given by hand
  */
 
 /**
@@ -36,11 +45,34 @@
  * @property {number | null} revision   the revision that the kernel gave it; null until acknowledged
  */
 
-/** @typedef {{ category?: number, partition?: number }} Filter   category 0: unlabeled */
+/**
+ * One condition of the filter, as the kernel knows it too; a filter is all of them at once.
+ * @typedef {{ field: string, values: (string | null)[] } | { field: string, min?: number, max?: number }
+ *   | { field: string, contains: string } | { field: string, is: boolean } | { query: string }} Clause
+ */
+
+/** @typedef {{ name: string, kind: "text" | "number" }} Field   what can be filtered and sorted by */
 
 /** @typedef {{ content: any, buffers: DataView[] }} Answer */
 
-/** @typedef {{ name: string, height: number, width: number, channels: number }} Description */
+/**
+ * @typedef {object} Description
+ * @property {string} name
+ * @property {number} height
+ * @property {number} width
+ * @property {number} channels
+ * @property {number} planes
+ * @property {(number | null)[] | null} pixel_size   plane distance, height and width in micrometres
+ */
 
 /** @type {readonly string[]} */
 export const PARTITIONS = ["unassigned", "training", "validation", "test"];
+
+/** Where a label came from. @type {readonly (string | null)[]} */
+export const ORIGINS = [null, "hand", "accepted", "imported"];
+
+/** In the column of origins: given by this labeler's author. */
+export const MINE = 8;
+
+export const EXCLUDED = 1;
+export const UNSURE = 2;

@@ -1,4 +1,5 @@
 // One view of a labeler: the parts put together, and what stands in their place while there is nothing to label.
+import { CategoryCommands } from "./category_commands.js";
 import { Commands } from "./commands.js";
 import { h, icon } from "./dom.js";
 import { Gestures } from "./gestures.js";
@@ -7,6 +8,7 @@ import { makeHelp } from "./help.js";
 import { Panel } from "./panel.js";
 import { StatusBar } from "./statusbar.js";
 import { Toolbar } from "./toolbar.js";
+import { Viewer } from "./viewer.js";
 
 /** @typedef {import("./session.js").Session} Session */
 
@@ -24,27 +26,28 @@ export function mount(session, host) {
     "data-jp-suppress-context-menu": "true",
   });
   const commands = new Commands(session);
+  const categoryCommands = new CategoryCommands(session);
   const grid = new Grid(session);
-  const help = makeHelp(root);
-  const toolbar = new Toolbar({ root, session, commands, resize: (size) => grid.setSize(size), help });
-  const panel = new Panel(root, commands);
-  const status = new StatusBar(session);
-  const gestures = new Gestures({ root, grid, commands, store, help });
+  const help = makeHelp(root, store);
+  const viewer = new Viewer({ root, session, commands, help, left: () => comeBack() });
+  const toolbar = new Toolbar({ root, session, commands, help });
+  const panel = new Panel({ root, session, commands, categoryCommands });
+  const status = new StatusBar(session, commands);
+  const gestures = new Gestures({ root, grid, commands, store, help, view: () => viewer.open() });
   const notice = h("div", { className: "pxw-notice", hidden: true });
   const placeholder = h("div", { className: "pxw-placeholder", hidden: true });
-  const stage = h("div", { className: "pxw-stage" }, grid.element, placeholder);
+  const stage = h("div", { className: "pxw-stage" }, grid.element, placeholder, viewer.element);
   root.append(h("div", { className: "pxw-body" }, toolbar.element, notice, panel.element, stage, status.element));
 
   root.addEventListener("keydown", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
-    const typing = target instanceof HTMLInputElement && target.type === "text";
-    if (!typing) gestures.key(event);
+    if (!isTyping(target)) (viewer.opened ? viewer : gestures).key(event);
     event.stopPropagation();
   });
   // A press on what cannot have the focus, or on a button that goes with its press, would leave the focus to the notebook,
   // where the next digit turns the cell into a heading.
   const holdFocus = () => {
-    if (!root.contains(document.activeElement)) grid.element.focus({ preventScroll: true });
+    if (!root.contains(document.activeElement)) (viewer.opened ? viewer : grid).element.focus({ preventScroll: true });
   };
   root.addEventListener("click", () => {
     holdFocus();
@@ -52,6 +55,12 @@ export function mount(session, host) {
   });
   for (const kind of /** @type {const} */ (["keyup", "keypress", "dblclick"])) {
     root.addEventListener(kind, (event) => event.stopPropagation());
+  }
+
+  /** From the viewer to the grid, where its image is. */
+  function comeBack() {
+    grid.reveal(store.selection.focus);
+    grid.element.focus({ preventScroll: true });
   }
 
   const drawNotice = () => {
@@ -76,18 +85,43 @@ export function mount(session, host) {
 
   const unsubscribe = store.subscribe((change) => {
     if (change === "notice") drawNotice();
-    else if (change !== "pictures" && change !== "selection") drawPlaceholder();
+    else if (change === "data" || change === "status" || change === "fields") drawPlaceholder();
   });
   host.append(root);
   drawNotice();
   drawPlaceholder();
   grid.relayout();
+  const stopRestoring = restoreScroll(session, grid);
 
   return () => {
     unsubscribe();
-    for (const part of [grid, toolbar, panel, status]) part.close();
+    stopRestoring();
+    for (const part of [viewer, gestures, grid, toolbar, panel, status]) part.close();
     root.remove();
   };
+}
+
+/** Whether keys are text here. @param {HTMLElement} target */
+function isTyping(target) {
+  if (target instanceof HTMLInputElement) return !["range", "checkbox", "radio", "color", "button"].includes(target.type);
+  return target instanceof HTMLTextAreaElement || target.isContentEditable;
+}
+
+/**
+ * Scroll to where the page was before it was loaded anew, once there is something to scroll.
+ * @param {Session} session
+ * @param {Grid} grid
+ * @returns {() => void} gives up
+ */
+function restoreScroll(session, grid) {
+  const { store } = session;
+  const { top } = session.preferenceKeep;
+  const end = top === null ? () => {} : store.subscribe(() => {
+    if (!store.ready || !store.visible.length) return;
+    end();
+    grid.scrollToId(/** @type {number} */ (top));
+  });
+  return end;
 }
 
 /**
@@ -109,8 +143,9 @@ function emptyWords({ store }) {
       h("code", {}, 'project.add_images("folder/of/images/*.png")'),
     ];
   }
-  const all = h("button", { type: "button", className: "pxw-button", onclick: () => store.setFilter({}) }, "Remove the filters");
-  const filtered = store.filter.category !== undefined || store.filter.partition !== undefined;
+  if (store.incomplete) return [h("span", { className: "pxw-spinner" }), h("p", {}, "Looking for what passes the filter…")];
+  const all = h("button", { type: "button", className: "pxw-button", onclick: () => store.setFilter([]) }, "Remove the filters");
+  const filtered = store.filter.length > 0;
   return [
     h("h4", {}, filtered ? "No image passes the filter" : "No image to show"),
     ...(filtered ? [all] : [h("p", {}, "None of the chosen images is in the project.")]),
