@@ -106,8 +106,10 @@ def images_frame(
         prediction = prediction.where(
             prediction.notna(), text_column(predicted, np.arange(len(index)), index)
         )
-    frame["prediction"] = prediction
-    frame["confidence"] = columns.confidence
+    # What a person has refused is no prediction any more.
+    refused = (columns.refused != 0) & (columns.refused == columns.prediction_id)
+    frame["prediction"] = prediction.mask(refused)
+    frame["confidence"] = np.where(refused, np.float32("nan"), columns.confidence)
     frame["unsure"] = columns.unsure
     positions = np.searchsorted(columns.id, list(notes))
     note_of = np.zeros(len(index), dtype=np.int64)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import SelectionError
+from .fields.metadata import as_text
 
 LONGEST = 20_000
 
@@ -90,10 +91,12 @@ def select(
         tree = ast.parse(text, mode="eval")
         named = {aliases.get(node.id, node.id) for node in ast.walk(tree) if isinstance(node, ast.Name)}
         frame = frame.assign(**{name: make() for name, make in further.items() if name in named})
-        safe = _Checked(query, frame, {**{name: name for name in names}, **aliases}).visit(tree)
+        checker = _Checked(query, frame, {**{name: name for name in names}, **aliases})
+        safe = checker.visit(tree)
         wanted = {node.id for node in ast.walk(safe) if isinstance(node, ast.Name)} - {"id"}
-        part = frame[[names[aliases.get(name, name)] for name in wanted]]
+        part = frame[[names[{**aliases, **checker.texts}.get(name, name)] for name in wanted]]
         part.columns = list(wanted)
+        part = part.assign(**{name: _texts(part[name]) for name in checker.texts})
         mask = part.eval(ast.unparse(safe), engine="python", local_dict={}, global_dict={})
     except SelectionError:
         raise
@@ -144,6 +147,8 @@ class _Checked(ast.NodeTransformer):
         self._query = query
         self._frame = frame
         self._columns = columns
+        # Identifiers for columns of which the query means the values as texts, as the labeler's filters do.
+        self.texts: dict[str, str] = {}
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         if not isinstance(node, _NODES):
@@ -174,6 +179,22 @@ class _Checked(ast.NodeTransformer):
                 )
         return self.generic_visit(node)
 
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        if any(_is_text(side) for side in (node.left, *node.comparators)):
+            node.left, *node.comparators = (self._as_text(side) for side in (node.left, *node.comparators))
+        return self.generic_visit(node)
+
+    def _as_text(self, side: ast.expr) -> ast.expr:
+        """A column of bools, or of numbers and texts, as texts; everything else as it is."""
+        column = self._columns.get(side.id) if isinstance(side, ast.Name) else None
+        if column is None or self._frame[column].dtype.kind not in "bO":
+            return side
+        alias = f"text_{len(self.texts)}"
+        while alias in self._columns:
+            alias += "_"
+        self.texts[alias] = self._columns[alias] = column
+        return ast.copy_location(ast.Name(alias, ast.Load()), side)
+
     def visit_Call(self, node: ast.Call) -> ast.AST:
         method = node.func
         if not isinstance(method, ast.Attribute):
@@ -186,6 +207,11 @@ class _Checked(ast.NodeTransformer):
         if not all(_is_case(method.attr, keyword) for keyword in node.keywords):
             return self.generic_visit(node)
         self.visit(owner)
+        if known is _TEXT_METHODS or any(_is_text(argument) for argument in node.args):
+            if isinstance(method.value, ast.Attribute):
+                method.value.value = self._as_text(owner)
+            else:
+                method.value = self._as_text(owner)
         node.args = [self.visit(argument) for argument in node.args]
         if known is _TEXT_METHODS:
             literal = [*node.keywords, ast.keyword("na", ast.Constant(False))]
@@ -203,6 +229,19 @@ class _Checked(ast.NodeTransformer):
         return str(self._frame[column].dtype).startswith(
             ("int", "uint", "float", "Int", "UInt", "Float", "bool")
         )
+
+
+def _texts(column: Any) -> Any:
+    """A column's values as texts, with gaps where it has some."""
+    import pandas as pd
+
+    return column.map(as_text, na_action="ignore").astype("str" if pd.__version__ >= "3" else "string")
+
+
+def _is_text(node: ast.expr) -> bool:
+    """Whether a part of a query is a text, or a list with one in it."""
+    parts = node.elts if isinstance(node, (ast.List, ast.Tuple)) else [node]
+    return any(isinstance(part, ast.Constant) and isinstance(part.value, str) for part in parts)
 
 
 def _is_case(method: str, keyword: ast.keyword) -> bool:

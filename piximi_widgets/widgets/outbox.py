@@ -11,7 +11,8 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -83,17 +84,24 @@ class Outbox:
         widget = self._widget()
         if widget is None:
             return False
-        try:
-            for content, buffers in messages:
+        for content, buffers in messages:
+            # One that cannot be sent must not take the others with it.
+            with _noted():
                 widget.send(content, buffers=buffers)
-            if state:
-                with widget.hold_sync():
-                    for name, value in state.items():
-                        setattr(widget, name, value)
-        except Exception:
-            # A page that has gone must not end the writer; the next page asks for everything anew.
-            logger.warning("A widget's message could not be sent", exc_info=True)
+        if state:
+            with _noted(), widget.hold_sync():
+                for name, value in state.items():
+                    setattr(widget, name, value)
         return True
+
+
+@contextmanager
+def _noted() -> Iterator[None]:
+    """A page that has gone must not end the writer; the next page asks for everything anew."""
+    try:
+        yield
+    except Exception:
+        logger.warning("A widget's message could not be sent", exc_info=True)
 
 
 def _write(reference: weakref.ref[Outbox], condition: threading.Condition) -> None:

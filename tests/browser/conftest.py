@@ -16,9 +16,12 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from tests.browser.bare_page import open_page
 from tests.browser.notebook_page import NotebookPage
 from tests.browser.server import JupyterServer
 from tests.workers import end_workers
+
+__all__ = ["open_page"]
 
 HERE = Path(__file__).parent
 PICTURES = HERE.parents[1] / "build" / "browser"

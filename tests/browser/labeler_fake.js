@@ -261,6 +261,7 @@ export async function start(code, options) {
   const widget = (await import(url)).default();
   const host = document.getElementById("host");
   window.kernel = kernel;
+  window.made = { model: kernel, widget };
   kernel.again = (more) => start(code, more);
   window.dispose = [await widget.initialize({ model: kernel }), await widget.render({ model: kernel, el: host })];
 }

@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.test_labeler_page import Open, open_page, tile
-
-__all__ = ["open_page"]
+from tests.browser.bare_page import Open, tile
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 

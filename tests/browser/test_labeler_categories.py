@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_labeler_page import Open, open_page, tile
-
-__all__ = ["open_page"]
+from tests.browser.bare_page import Open, tile
 
 pytestmark = pytest.mark.browser
 

@@ -129,12 +129,32 @@ def test_the_pixel_size_is_that_of_the_images(ten):
 
 def test_metadata_hides_a_built_in_field(dataset):
     """A column that somebody called margin is the one that they mean."""
-    dataset.add_images(np.zeros((2, 4, 6), np.uint8), metadata={"margin": ["wide", "thin"], "origin": [5, 6]})
+    dataset.add_images(np.zeros((2, 4, 6), np.uint8), metadata={"margin": ["wide", "thin"], "added": [5, 6]})
     assert [field for field in dataset.fields if field.name == "margin"] == [Field("margin", "text")]
     assert values(dataset, "margin") == ["wide", "thin"]
     assert dataset.select("margin == 'thin'").tolist() == [2]
-    assert dataset.select("origin < 6").tolist() == [1]
-    assert dataset.table("origin")["origin"].tolist() == [5, 6]
+    assert dataset.select("added < 6").tolist() == [1]
+    assert dataset.table("added")["added"].tolist() == [5, 6]
+
+
+@pytest.mark.parametrize("name", ["origin", "agreement", "refused", "category"])
+def test_metadata_cannot_hide_what_labels_say(dataset, name):
+    """The labeler's filters of these names are about labels."""
+    with pytest.raises(SelectionError, match=name):
+        dataset.add_images(np.zeros((2, 4, 6), np.uint8), metadata={name: [5, 6]})
+
+
+def test_bools_and_mixtures_are_texts_where_a_query_compares_them_with_texts(dataset):
+    """As the labeler's filters write them; compared with their own kind they are what they are."""
+    metadata = {"wild": [True, False, None, True], "odd": [1, "x", None, "1"]}
+    dataset.add_images(np.zeros((4, 4, 6), np.uint8), metadata=metadata)
+    assert dataset.select("wild == 'true'").tolist() == [1, 4]
+    assert dataset.select("wild == True").tolist() == [1, 4]
+    assert dataset.select("wild.str.contains('A', case=False)").tolist() == [2]
+    assert dataset.select("odd in ['1']").tolist() == [1, 4]
+    assert dataset.select("odd.isin(['1', 'x'])").tolist() == [1, 2, 4]
+    assert dataset.select("odd == 1").tolist() == [1]
+    assert dataset.select("wild.isna()").tolist() == [3]
 
 
 def test_fields_follow_the_project(mixed):

@@ -110,8 +110,8 @@ def test_default_colors_differ(dataset):
     for number in range(30):
         dataset.add_category(str(number))
     colors = [category.color for category in dataset.categories]
-    assert len(set(colors)) == 15
-    assert colors[:15] == colors[15:]
+    assert len(set(colors)) == 16
+    assert colors[:14] == colors[16:]
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101, None, 5, "a", " a ", "\ud800"])

@@ -178,7 +178,7 @@ test("a change by somebody else shows under the edits that are on their way", as
 test("an error that may pass leaves the edit waiting, with the reason", () => {
   const sent = /** @type {number[]} */ ([]);
   const queue = new OperationQueue({
-    project: "p", client: "c", keep: { put() {}, remove() {} }, changed() {}, refused: () => assert.fail("not refused"),
+    project: "p", client: "c", author: "ann", keep: { put() {}, remove() {} }, changed() {}, refused: () => assert.fail("not refused"),
     transmit: ({ sequence }) => sent.push(sequence),
   });
   queue.add("unlabel", Float64Array.of(1), {}, 0);

@@ -230,9 +230,13 @@ def aligned_names(names: Any, sources: Sequence[Named]) -> list[str | None]:
     return listed
 
 
+# Filters of the labeler are about these; their values come from labels and predictions.
+OF_LABELS = ("origin", "agreement", "refused")
+
+
 def refuse_hiding(names: Iterable[str]) -> None:
     """Raise `SelectionError` where a column of metadata would hide one of the project's own."""
-    hidden = sorted(set(names) & {*BUILT_IN_COLUMNS, "id"})
+    hidden = sorted(set(names) & {*BUILT_IN_COLUMNS, *OF_LABELS, "id"})
     if hidden:
         raise SelectionError(
             f"Metadata cannot be called {', '.join(map(repr, hidden))}: that is what a project measures or"

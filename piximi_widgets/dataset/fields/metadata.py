@@ -45,11 +45,12 @@ def _field(name: str, values: list[Any]) -> FieldValues:
             # A whole number of more than 308 digits is a name.
             pass
     texts = np.empty(len(values), dtype=object)
-    texts[:] = values if kinds <= {str} else [_text(value) for value in values]
+    texts[:] = values if kinds <= {str} else [as_text(value) for value in values]
     return FieldValues(name, "text", texts)
 
 
-def _text(value: Any) -> str | None:
+def as_text(value: Any) -> str | None:
+    """A value of a column that is not of numbers, as a person would write it; None for nothing."""
     if value is None or value != value:
         return None
     return ("false", "true")[value] if isinstance(value, bool) else str(value)

@@ -76,6 +76,9 @@ def checked_color(color: Any) -> str:
         if not isinstance(color, str) or len(color) > 64:
             raise ValueError
         red, green, blue = ImageColor.getrgb(color.strip())[:3]
+        # Pillow takes rgb(300, 0, 0), and hsl() with more than 100 %.
+        if not all(0 <= part <= 255 for part in (red, green, blue)):
+            raise ValueError
     except ValueError:
         raise CategoryError(f'{str(color)[:64]!r} is not a color; write it like "#0072b2".') from None
     return f"#{red:02x}{green:02x}{blue:02x}"

@@ -60,7 +60,7 @@ def to_query(clauses: Sequence[Clause]) -> str:
 
 
 def _checked(clause: Any) -> Clause:
-    if isinstance(clause, dict):
+    if isinstance(clause, dict) and not _is_broken(clause):
         given = set(clause)
         field = clause.get("field")
         if given == {"query"} and isinstance(clause["query"], str):
@@ -78,6 +78,16 @@ def _checked(clause: Any) -> Clause:
             if bounds and given <= {"field", "min", "max"} and all(map(is_number, bounds.values())):
                 return {"field": field, **bounds}
     raise SelectionError(f"This version does not understand the condition {clause!r:.200}. Reload the page.")
+
+
+def _is_broken(clause: dict[str, Any]) -> bool:
+    """Whether a text of it holds half a character, which no message can carry."""
+    texts = [clause.get("field"), clause.get("contains"), clause.get("query")]
+    values = clause.get("values")
+    texts += values if isinstance(values, list) else []
+    return any(
+        "\ud800" <= character <= "\udfff" for text in texts if isinstance(text, str) for character in text
+    )
 
 
 def _are_values(values: Any) -> bool:

@@ -49,7 +49,7 @@ from .thumbnails import ThumbnailPool
 from .viewing import Viewing, listed
 from .worker import Worker
 
-LARGEST_THUMBNAIL = 384
+LARGEST_THUMBNAIL = 1024
 
 Handler = Callable[[Question], Answer | None]
 
@@ -126,6 +126,8 @@ class Conversation:
         kind, id = content.get("kind"), str(content.get("id"))
         if kind == "cancel":
             self._pool.cancel(id)
+            # And once more behind a question for thumbnails that has not begun.
+            self._labels.submit(lambda: self._pool.cancel(id))
             self._open_questions.cancel(id)
         elif isinstance(kind, str) and kind in self._routes:
             worker, handler, takes_long = self._routes[kind]

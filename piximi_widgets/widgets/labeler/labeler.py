@@ -12,6 +12,7 @@ import traitlets
 
 from ...dataset import Dataset
 from ...dataset.foundation import author_name
+from ...dataset.query import LONGEST
 from ...dataset.selection import existing
 from ...errors import SelectionError
 from ..outbox import Outbox
@@ -152,8 +153,13 @@ class Labeler(anywidget.AnyWidget):
     def page_filtered(self, client: str, clauses: Any) -> None:
         """Take over a page's filter."""
         understood = checked(clauses)
+        query = to_query(understood)
+        if len(query) > LONGEST:
+            raise SelectionError(
+                "The filter names too many values. Choose fewer, or filter by a part of the text."
+            )
         self._cause.clauses = understood
-        self._caused_by(client, "filter", to_query(understood))
+        self._caused_by(client, "filter", query)
 
     def page_ordered(self, client: str, order: str) -> None:
         """Take over a page's order."""
@@ -164,11 +170,17 @@ class Labeler(anywidget.AnyWidget):
         self.show(None)
 
     def _caused_by(self, client: str, name: str, value: Any) -> None:
-        self._cause.client = client
+        self._cause.client, self._cause.trait = client, name
         try:
             self.set_trait(name, value)
         finally:
-            self._cause.client = ""
+            self._cause.client = self._cause.trait = ""
+
+    def _take_cause(self, trait: str) -> str:
+        """The page that a change of this trait comes from. What observers change because of it is nobody's page."""
+        client = self._cause.of(trait)
+        self._cause.client = self._cause.trait = ""
+        return client
 
     # -- the traits --------------------------------------------------------------------------------
 
@@ -181,7 +193,7 @@ class Labeler(anywidget.AnyWidget):
     @traitlets.observe("selection")
     def _follow_selection(self, change: Any) -> None:
         packed = pack_ids(np.array(change["new"], dtype=np.int64))
-        self._outbox.set(_selection={"by": self._cause.client, "ids": packed})
+        self._outbox.set(_selection={"by": self._take_cause("selection"), "ids": packed})
 
     @traitlets.validate("filter")
     def _check_filter(self, proposal: Any) -> str:
@@ -194,17 +206,15 @@ class Labeler(anywidget.AnyWidget):
                 f" images; got {query!r:.80}."
             )
         # What a page sends it has found out itself, or asked for.
-        if query.strip() and not self._cause.client:
+        if query.strip() and not self._cause.of("filter"):
             self._project.select(query)
         return query.strip()
 
     @traitlets.observe("filter")
     def _follow_filter(self, change: Any) -> None:
-        if self._cause.client:
-            clauses = self._cause.clauses
-        else:
-            clauses = from_query(change["new"], kinds_of(self._project))
-        self._outbox.set(_filter={"by": self._cause.client, "clauses": clauses})
+        client = self._take_cause("filter")
+        clauses = self._cause.clauses if client else from_query(change["new"], kinds_of(self._project))
+        self._outbox.set(_filter={"by": client, "clauses": clauses})
 
     @traitlets.validate("order")
     def _check_order(self, proposal: Any) -> str:
@@ -212,7 +222,7 @@ class Labeler(anywidget.AnyWidget):
 
     @traitlets.observe("order")
     def _follow_order(self, change: Any) -> None:
-        self._outbox.set(_order={"by": self._cause.client, "order": change["new"]})
+        self._outbox.set(_order={"by": self._take_cause("order"), "order": change["new"]})
 
     # -- below -------------------------------------------------------------------------------------
 
@@ -235,7 +245,12 @@ class _Cause(threading.local):
     """Which page a change of this thread comes from; ``""`` for none."""
 
     client = ""
+    trait = ""
     clauses: list[dict[str, Any]] = []  # noqa: RUF012
+
+    def of(self, trait: str) -> str:
+        """The page that is changing this trait, ``""`` where it is not one."""
+        return self.client if self.trait == trait else ""
 
 
 def _shown_state(ids: np.ndarray | None, title: str) -> dict[str, Any]:

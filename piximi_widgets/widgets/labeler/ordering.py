@@ -76,8 +76,10 @@ def ordered(project: Dataset, columns: Columns, rows: np.ndarray, order: str) ->
 
 def _keys(project: Dataset, columns: Columns, name: str) -> np.ndarray:
     """A number for each image that sorts as the field does, NaN for none."""
+    # As in the page: what was refused is no prediction.
+    refused = (columns.refused != 0) & (columns.refused == columns.prediction_id)
     if name in ("category", "prediction"):
-        of = columns.category_id if name == "category" else columns.prediction_id
+        of = columns.category_id if name == "category" else np.where(refused, 0, columns.prediction_id)
         place = np.full(int(of.max(initial=0)) + 1, np.nan)
         for position, category in enumerate(project.category_table()):
             if category.id < len(place):
@@ -86,7 +88,7 @@ def _keys(project: Dataset, columns: Columns, name: str) -> np.ndarray:
     if name == "partition":
         return columns.partition.astype(np.float64)
     if name == "confidence":
-        return columns.confidence.astype(np.float64)
+        return np.where(refused, np.nan, columns.confidence.astype(np.float64))
     values = project.table([name], columns.id)[name]
     if values.dtype.kind in "iufb":
         return values.to_numpy(dtype=np.float64)

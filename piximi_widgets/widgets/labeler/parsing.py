@@ -49,8 +49,11 @@ def _conjuncts(node: ast.expr) -> Iterator[ast.expr]:
 
 
 def _fits(clause: Clause, kinds: Mapping[str, str] | None) -> bool:
-    if kinds is None or "is" in clause:
+    if kinds is None:
         return True
+    if "is" in clause:
+        # Metadata of an older project may have the name.
+        return clause["field"] not in kinds
     return kinds.get(clause["field"]) == ("number" if "min" in clause or "max" in clause else "text")
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+logger = logging.getLogger(__name__)
 
 THREADS = 2
 # A page fills steadily with answers of this size, and the server sees few messages.
@@ -109,7 +112,12 @@ class ThumbnailPool:
             if not question.open:
                 del self._questions[question.id]
         ids = [each for each, _ in pictures]
-        names = {each: self._name(each) for each in [*ids, *failures]}
+        try:
+            names = {each: self._name(each) for each in [*ids, *failures]}
+        except Exception:
+            # The page calls them by their numbers then; pictures matter more.
+            logger.warning("The names of images could not be read", exc_info=True)
+            names = {}
         content = {
             "id": question.id,
             "kind": "thumbnails",

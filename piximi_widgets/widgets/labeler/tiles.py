@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -70,13 +71,18 @@ def picture(project: Dataset, image_id: int, size: int, name: str) -> str:
 
 
 @lru_cache(maxsize=256)
+def _parts(color: str) -> tuple[int, ...]:
+    """Red, green and blue; grey for what an older version has stored as a color and is none."""
+    return tuple(bytes.fromhex(color[1:])) if re.fullmatch("#[0-9a-f]{6}", color) else (128, 128, 128)
+
+
 def bar(color: str, kind: str, width: int, height: int) -> str:
     """A bar that is whole for a ``label``, dashed for a ``prediction``, dotted for ``excluded`` and thin for ``none``.
 
     A picture, since colours of the text are taken away where styles are.
     """
     image = Image.new("P", (width, height), 1)
-    image.putpalette([0, 0, 0, *bytes.fromhex(color[1:])])
+    image.putpalette([0, 0, 0, *_parts(color)])
     # In pixels: how long a dash is, and the gap behind it.
     dash, gap = {"prediction": (8, 5), "excluded": (2, 4)}.get(kind, (width, 0))
     for x in range(width):

@@ -277,7 +277,7 @@ def test_a_part_in_words_stays_a_part_of_its_own() -> None:
         [{"field": "name", "contains": None}],
         [{"query": "a >"}],
         [{"query": "True) or (True"}],
-        [{"query": "a or " * 1000 + "a"}],
+        [{"query": "a or " * 10_000 + "a"}],
         [{"field": "unsure", "is": True}] * 101,
     ],
 )

@@ -56,16 +56,6 @@ def test_columns_that_the_page_does_not_know_stay_text(labeler: Labeler) -> None
     assert labeler._filter["clauses"] == [{"query": "note == 'odd'"}, {"field": "plate", "values": ["P3"]}]
 
 
-def test_metadata_that_the_page_would_take_for_something_else_stays_text(tmp_path: Path) -> None:
-    with Dataset(tmp_path / "bought", mode="x") as project:
-        project.add_images(np.zeros((2, 4, 4), np.uint8), metadata={"origin": ["shop", "lab"]})
-        labeler = Labeler(project)
-        labeler.filter = "origin == 'lab'"
-        until(lambda: bool(labeler._filter))
-        assert labeler._filter["clauses"] == [{"query": "origin == 'lab'"}]
-        labeler.close()
-
-
 def test_what_the_page_filters_by_is_a_query_here(project: Dataset, labeler: Labeler, page: PageOf) -> None:
     changes: list[str] = []
     labeler.observe(lambda change: changes.append(change["new"]), "filter")

@@ -25,8 +25,10 @@ export class CategoryCommands {
    */
   nameProblem(name, self = null) {
     if (!tidy(name)) return "A category needs a name.";
-    const taken = this.store.categories.some((each) => each.id !== self?.id && each.name === tidy(name));
-    return taken ? `There is already a category “${tidy(name)}”.` : "";
+    if ([...tidy(name)].length > 100) return "A category's name has at most 100 characters.";
+    // Names that differ by capitals only are one name to a reader.
+    const taken = this.store.categories.find((each) => each.id !== self?.id && each.name.toLowerCase() === tidy(name).toLowerCase());
+    return taken ? `There is already a category “${taken.name}”.` : "";
   }
 
   /** @param {string} name */

@@ -141,8 +141,8 @@ export class Channel {
    * @param {DataView[]} buffers
    */
   hear(content, buffers) {
+    this.quiet(false);
     if (content?.kind === "progress") {
-      this.quiet(false);
       this.open.get(content.question)?.progress(content.done, content.total);
       return;
     }
@@ -153,7 +153,6 @@ export class Channel {
     }
     this.open.delete(content.id);
     clearTimeout(entry.timer);
-    this.quiet(false);
     if (content.error !== undefined) entry.refuse(new Refusal(content.error));
     else entry.answer({ content, buffers });
   }

@@ -3,7 +3,7 @@ import { counted, runLabelingKey } from "./commands.js";
 import { movedIndex } from "./layout.js";
 import { Marquee } from "./marquee.js";
 import { openMenu } from "./menu.js";
-import { faceOf, facesOf, isApple, keysFor, MOVES, strokeOf } from "./shortcuts.js";
+import { faceOf, facesOf, isApple, isHeldTooLong, keysFor, MOVES, strokeOf } from "./shortcuts.js";
 
 /** @typedef {import("./grid.js").Grid} Grid */
 /** @typedef {import("./commands.js").Commands} Commands */
@@ -139,7 +139,9 @@ export class Gestures {
   key(event) {
     const ours = event.key === "Escape" && this.marquee.cancel();
     const stroke = ours ? null : strokeOf(event);
-    if (ours || (stroke && this.run(stroke))) event.preventDefault();
+    // On a button, Enter and Space are the button's, held or not.
+    const held = stroke && isHeldTooLong(event, stroke) && !(event.target instanceof HTMLButtonElement);
+    if (ours || held || (stroke && this.run(stroke))) event.preventDefault();
   }
 
   /**

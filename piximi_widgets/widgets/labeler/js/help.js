@@ -51,7 +51,7 @@ export function makeHelp(root, store) {
       },
       h(
         "div",
-        { className: "pxw-help", role: "dialog", "aria-modal": "true", "aria-label": "Keyboard shortcuts" },
+        { className: "pxw-help", tabIndex: -1, role: "dialog", "aria-modal": "true", "aria-label": "Keyboard shortcuts" },
         h("header", {}, h("h3", {}, "Keyboard shortcuts"), closer),
         list,
       ),

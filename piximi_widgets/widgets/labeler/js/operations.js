@@ -16,6 +16,7 @@ const PATIENCE = [1500, 3000, 5000];
  * @typedef {object} Wiring
  * @property {string} project
  * @property {string} client
+ * @property {string} author
  * @property {(operation: Operation) => void} transmit
  * @property {Keep} keep
  * @property {() => void} changed                                       what is waiting has changed
@@ -56,8 +57,8 @@ export class OperationQueue {
    * @param {number} base
    */
   add(action, ids, argument, base) {
-    const { project, client } = this.wiring;
-    const operation = { project, client, sequence: ++this.sequence, action, ids, argument, base, revision: null };
+    const { project, client, author } = this.wiring;
+    const operation = { project, client, author, sequence: ++this.sequence, action, ids, argument, base, revision: null };
     this.wiring.keep.put(operation);
     this.take([operation]);
     return operation;

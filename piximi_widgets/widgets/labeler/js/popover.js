@@ -18,7 +18,7 @@ export function openPopover(root, anchor, content, label, closed) {
   );
   const popover = h(
     "div",
-    { className: "pxw-popover", role: "dialog", "aria-label": label },
+    { className: "pxw-popover", tabIndex: -1, role: "dialog", "aria-label": label },
     h("div", { className: "pxw-popover-head" }, h("h4", {}, label), closer),
     content,
   );

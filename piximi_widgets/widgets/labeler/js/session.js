@@ -24,6 +24,8 @@ export class Session {
     this.model = model;
     this.client = newClient();
     this.project = model.get("project_uid");
+    /** Edits of one person are never saved as another's. */
+    this.author = model.get("_author") ?? "";
     this.store = new Store();
     this.preferenceKeep = new PreferenceKeep(this.project, () => model.get("_own_id") ?? "");
     this.store.preferences = this.preferenceKeep.load();
@@ -39,6 +41,7 @@ export class Session {
     this.queue = new OperationQueue({
       project: this.project,
       client: this.client,
+      author: this.author,
       keep: this.keep,
       transmit: (operation) => this.transmit(operation),
       changed: () => this.queueChanged(),
@@ -54,7 +57,7 @@ export class Session {
       arrived: () => this.store.emit("pictures"),
     });
     this.handover = new Handover({
-      project: this.project,
+      project: `${this.project}:${this.author}`,
       healthy: () => this.store.ready && !this.store.silent && this.queue.state !== "offline",
       stranded: () => this.queue.state === "offline",
       leave: () => this.leaveEdits(),
@@ -75,7 +78,6 @@ export class Session {
     this.asking = new Asking(this.channel, this.store);
     this.sharing = new Sharing(model, this.channel, this.store);
     this.open();
-    this.offerLeftovers();
   }
 
   /** Ask for everything; the page's first question, and again when images were added or removed. */
@@ -93,6 +95,7 @@ export class Session {
       if (first) {
         this.sharing.restore();
         this.handover.say("ready");
+        this.offerLeftovers();
       }
     } catch (error) {
       this.store.setNotice({ tone: "error", text: /** @type {Error} */ (error).message });
@@ -211,7 +214,10 @@ export class Session {
   }
 
   async offerLeftovers() {
-    const kept = await this.keep.leftovers(this.project, this.client);
+    // A project that can only be read would refuse them for good; they wait for one that can be written.
+    if (this.store.readOnly) return;
+    const all = await this.keep.leftovers(this.project, this.client);
+    const kept = all.filter((each) => (each.author ?? this.author) === this.author);
     if (!kept.length || this.closed) return;
     const edits = kept.length === 1 ? "1 edit from before was" : `${kept.length} edits from before were`;
     const answer = (/** @type {() => void} */ run) => () => {
@@ -222,10 +228,23 @@ export class Session {
       tone: "question",
       text: `${edits} not confirmed as saved.`,
       actions: [
-        { label: "Save", run: answer(() => this.queue.take(kept)) },
+        { label: "Save", run: answer(() => this.saveLeftovers(kept)) },
         { label: "Discard", run: answer(() => kept.forEach((operation) => this.keep.remove(operation))) },
       ],
     });
+  }
+
+  /**
+   * An undo is saved with the edits that it came after. Alone it would take back what was done since.
+   * @param {Operation[]} kept
+   */
+  saveLeftovers(kept) {
+    const reverts = (/** @type {Operation} */ each) => each.action === "undo" || each.action === "redo";
+    const first = kept.findIndex((each) => !reverts(each));
+    const late = first < 0 ? kept : kept.slice(0, first);
+    for (const operation of late) this.keep.remove(operation);
+    if (late.length) this.store.announce("An undo from before was left out: it would take back newer edits.");
+    this.queue.take(kept.slice(late.length));
   }
 
   /** @param {number} id @returns {Promise<Description>} */

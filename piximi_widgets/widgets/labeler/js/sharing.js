@@ -17,33 +17,48 @@ export class Sharing {
     this.model = model;
     this.channel = channel;
     this.store = store;
-    this.following = false;
+    /** The trait that is being taken over, which need not be told. */
+    this.following = "";
+    /** What was selected when the page was last here, until its images are shown. @type {DataView | null} */
+    this.awaited = null;
     this.told = { filter: "[]", order: "" };
     /** @type {any} */
     this.timer = null;
     /** @type {[string, () => void][]} */
     this.observed = [
       ["change:_selection", () => this.follow("_selection", (state) => store.setSelection(state.ids))],
-      ["change:_filter", () => this.follow("_filter", (state) => store.setFilter(state.clauses))],
+      ["change:_filter", () => this.follow("_filter", (state) => store.setFilter(state.clauses ?? []))],
       ["change:_order", () => this.follow("_order", (state) => store.setOrder(state.order))],
       ["change:_shown", () => this.showState()],
     ];
     for (const [event, listener] of this.observed) model.on(event, listener);
     this.unsubscribe = store.subscribe((change) => {
       if (change === "selection") this.tellSelection();
+      if (change === "data") this.selectAwaited();
       // With labels, too: a category that the filter names may have become known to the kernel.
-      else if (change === "filter" || change === "data") this.tellFilter();
+      if (change === "filter" || change === "data") this.tellFilter();
     });
     this.showState();
   }
 
   /** Take over what was filtered, sorted and selected when the page was last here. */
   restore() {
-    this.following = true;
+    this.following = "all";
     this.store.setOrder(this.model.get("_order")?.order ?? "");
     this.store.setFilter(this.model.get("_filter")?.clauses ?? []);
-    this.store.setSelection(this.model.get("_selection")?.ids ?? null);
-    this.following = false;
+    this.awaited = this.model.get("_selection")?.ids ?? null;
+    this.following = "";
+    this.selectAwaited();
+  }
+
+  /** Select what was selected, once the filter has what it needs: images that are not shown cannot be selected. */
+  selectAwaited() {
+    const ids = this.awaited;
+    if (!ids || this.store.incomplete) return;
+    this.awaited = null;
+    this.following = "_selection";
+    this.store.setSelection(ids);
+    this.following = "";
   }
 
   /**
@@ -54,9 +69,9 @@ export class Sharing {
   follow(trait, apply) {
     const state = this.model.get(trait);
     if (!state || state.by === this.channel.client || !this.store.ready) return;
-    this.following = true;
+    this.following = trait;
     apply(state);
-    this.following = false;
+    this.following = "";
   }
 
   showState() {
@@ -93,7 +108,8 @@ export class Sharing {
   }
 
   tellSelection() {
-    if (this.following || !this.store.ready) return;
+    // A filter of Python's that lets selected images vanish changes the selection: that is news to Python.
+    if (this.following === "all" || this.following === "_selection" || this.awaited || !this.store.ready) return;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       const ids = idsTo(this.store.selection.list().slice());

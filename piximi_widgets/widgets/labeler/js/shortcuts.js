@@ -100,6 +100,18 @@ const COMMANDS = new Map(
 /** Commands that move the focus. */
 export const MOVES = new Set(["left", "right", "up", "down", "home", "end", "pageUp", "pageDown"]);
 
+/** What a key that is held down may do again and again: it is seen, and it labels nothing. */
+const HOLDABLE = new Set([...MOVES, "undo", "redo", "zoomIn", "zoomOut", "planeBefore", "planeAfter"]);
+
+/**
+ * Whether a key that is held down asks for something that is done once.
+ * @param {KeyboardEvent} event
+ * @param {Stroke} stroke
+ */
+export function isHeldTooLong(event, stroke) {
+  return event.repeat && !HOLDABLE.has(stroke.command);
+}
+
 /**
  * What a key asks for; null when it is nothing of ours.
  * @param {Key} key

@@ -76,7 +76,8 @@ export class StatusBar {
       const description = await this.session.describe(id);
       if (this.current === id) this.describe(id, description);
     } catch (error) {
-      if (this.current === id) this.details.textContent = /** @type {Error} */ (error).message;
+      const { blind } = this.store.preferences;
+      if (this.current === id) this.details.textContent = blind ? this.store.nameOf(id) : /** @type {Error} */ (error).message;
     }
   }
 

@@ -2,7 +2,7 @@
 //
 // A store belongs to the model, views only draw it: two views of one labeler show the same selection and the same edits.
 import { idsFrom } from "./bytes.js";
-import { HELD_FIELDS, LABEL_FIELDS, heldField, moved } from "./fields.js";
+import { HELD_FIELDS, LABEL_FIELDS, PREDICTION_FIELDS, heldField, moved } from "./fields.js";
 import { countPartitions, followCategories, visibleRows } from "./filter.js";
 import { parsedOrder, shuffled, sortedBy } from "./order.js";
 import { DEFAULTS } from "./preferences.js";
@@ -162,16 +162,23 @@ export class Store {
     for (const id of columns.ids) if (this.table.rowOf(id) < 0) return "new images";
     this.table.patch(columns);
     if (delta.categories) this.known = delta.categories;
-    if (delta.predictions !== undefined) this.predictions = delta.predictions;
+    if (delta.predictions !== undefined) {
+      // After a training, images are sorted by what is predicted now.
+      const other = delta.predictions !== this.predictions;
+      if (other && PREDICTION_FIELDS.has(parsedOrder(this.order).field)) this.sorted = NO_ROWS;
+      this.predictions = delta.predictions;
+    }
     this.revision = delta.to;
     return "known";
   }
 
   /** @param {FieldData} field */
   setField(field) {
+    // What labeling changes is put in order when somebody asks for it, not while she labels.
+    const waits = LABEL_FIELDS.has(field.name) && this.fetched.has(field.name);
     this.fetched.set(field.name, field);
     this.unanswered.delete(field.name);
-    if (parsedOrder(this.order).field === field.name) this.resort();
+    if (parsedOrder(this.order).field === field.name && !waits) this.resort();
     this.arrange();
     this.emit("data");
     this.emit("fields");

@@ -81,13 +81,24 @@ export class Thumbnails {
     for (let at = 0; at < missing.length; at += CHUNK) {
       const chunk = missing.slice(at, at + CHUNK);
       const question = this.wiring.ask(chunk, size);
-      const timer = setTimeout(() => {
-        // The answer was lost: ask again for what is still seen.
-        this.forget(question);
-        this.want(this.wanted.ids, this.wanted.size);
-      }, this.wiring.patience ?? PATIENCE);
-      this.questions.set(question, { ids: new Set(chunk), size, timer });
+      const entry = { ids: new Set(chunk), size, timer: 0 };
+      this.questions.set(question, entry);
+      this.wait(question, entry);
     }
+  }
+
+  /**
+   * Give a question time; where nothing comes the answer was lost, and what is still seen is asked for again.
+   * @param {string} question
+   * @param {{ timer: any }} entry
+   */
+  wait(question, entry) {
+    clearTimeout(entry.timer);
+    entry.timer = setTimeout(() => {
+      this.forget(question);
+      this.wiring.cancel(question);
+      this.want(this.wanted.ids, this.wanted.size);
+    }, this.wiring.patience ?? PATIENCE);
   }
 
   /** Ask for all pictures anew; the old ones are shown until the new ones are here. */
@@ -108,15 +119,18 @@ export class Thumbnails {
    */
   receive(content, buffers) {
     // What was asked before pictures changed shows them as they were.
-    if (this.renewed && !this.questions.has(content.id)) return;
-    content.ids.forEach((id, at) => this.put(id, content.size, buffers[at]));
+    const entry = this.questions.get(content.id);
+    if (this.renewed && !entry) return;
+    // A kernel that draws smaller pictures than were asked for has none better: it is not asked again.
+    const size = Math.max(content.size, entry?.size ?? 0);
+    content.ids.forEach((id, at) => this.put(id, size, buffers[at]));
     const failed = Object.entries(content.failures ?? {});
     for (const [id, reason] of failed) this.failures.set(Number(id), reason);
-    const entry = this.questions.get(content.id);
     const all = [...content.ids, ...failed.map(([id]) => Number(id))];
     if (entry) {
       for (const id of all) entry.ids.delete(id);
       if (!entry.ids.size) this.forget(content.id);
+      else this.wait(content.id, entry);
     }
     this.wiring.arrived(all);
   }

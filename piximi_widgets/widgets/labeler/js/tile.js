@@ -74,7 +74,7 @@ export class Tile {
     }
     const { ids, partition, confidence } = store.table.columns;
     const id = ids[row];
-    this.drawPicture(id, thumbnails);
+    this.drawPicture(id, thumbnails, store.preferences.blind);
     const selected = store.selection.has(index);
     const focused = store.selection.focus === index;
     const excluded = Boolean(store.excluded[row]);
@@ -142,12 +142,13 @@ export class Tile {
   /**
    * @param {number} id
    * @param {Thumbnails} thumbnails
+   * @param {boolean} blind   what went wrong names the file
    */
-  drawPicture(id, thumbnails) {
+  drawPicture(id, thumbnails, blind) {
     const url = thumbnails.get(id)?.url ?? "";
     const failure = url ? undefined : thumbnails.failures.get(id);
     this.mark("pxw-broken", failure !== undefined);
-    this.picture.title = failure ?? "";
+    this.picture.title = failure !== undefined && blind ? "This image cannot be shown." : (failure ?? "");
     if (url === this.url) return;
     this.url = url;
     this.image.hidden = !url;

@@ -37,6 +37,7 @@
  * @typedef {object} Operation
  * @property {string} project
  * @property {string} client
+ * @property {string} [author]      whose edit it is; an older version kept edits without it
  * @property {number} sequence
  * @property {string} action
  * @property {Float64Array | null} ids

@@ -2,6 +2,7 @@
 import { CategoryCommands } from "./category_commands.js";
 import { Commands } from "./commands.js";
 import { h, icon } from "./dom.js";
+import { dismiss } from "./floating.js";
 import { Gestures } from "./gestures.js";
 import { Grid } from "./grid.js";
 import { makeHelp } from "./help.js";
@@ -94,6 +95,7 @@ export function mount(session, host) {
   const stopRestoring = restoreScroll(session, grid);
 
   return () => {
+    dismiss(root);
     unsubscribe();
     stopRestoring();
     for (const part of [viewer, gestures, grid, toolbar, panel, status]) part.close();
@@ -116,11 +118,14 @@ function isTyping(target) {
 function restoreScroll(session, grid) {
   const { store } = session;
   const { top } = session.preferenceKeep;
-  const end = top === null ? () => {} : store.subscribe(() => {
-    if (!store.ready || !store.visible.length) return;
-    end();
-    grid.scrollToId(/** @type {number} */ (top));
-  });
+  if (top === null) return () => {};
+  const restored = () => {
+    const ready = store.ready && store.visible.length > 0;
+    if (ready) grid.scrollToId(top);
+    return ready;
+  };
+  if (restored()) return () => {};
+  const end = store.subscribe(() => restored() && end());
   return end;
 }
 

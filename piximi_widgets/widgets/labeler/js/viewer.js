@@ -1,6 +1,6 @@
 // The viewer: one image over the grid, with its measured values, and its neighbours by arrow keys.
 import { runLabelingKey } from "./commands.js";
-import { strokeOf } from "./shortcuts.js";
+import { isHeldTooLong, strokeOf } from "./shortcuts.js";
 import { Route } from "./viewer/route.js";
 import { Screen } from "./viewer/screen.js";
 
@@ -126,7 +126,7 @@ export class Viewer {
   key(event) {
     const stroke = strokeOf(event);
     if (!stroke || belongsToControl(event)) return false;
-    const handled = this.run(stroke) || runLabelingKey(stroke, this.commands);
+    const handled = isHeldTooLong(event, stroke) || this.run(stroke) || runLabelingKey(stroke, this.commands);
     if (handled) event.preventDefault();
     return handled;
   }
@@ -159,7 +159,9 @@ export class Viewer {
 
   close() {
     this.unsubscribe();
-    this.hide();
+    // Not by hiding, which would take the focus from where it is.
+    this.opened = false;
+    this.commands.viewing = this.commands.within = null;
     this.screen.close();
   }
 }
@@ -167,6 +169,7 @@ export class Viewer {
 /** Sliders, lists and buttons keep the keys that they need. @param {KeyboardEvent} event */
 function belongsToControl({ target, key }) {
   if (key === "Escape") return false;
+  if (target instanceof HTMLInputElement && target.type === "range") return /^(Arrow|Home|End|Page)/.test(key);
   if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) return true;
   return target instanceof HTMLButtonElement && (key === "Enter" || key === " ");
 }

@@ -137,7 +137,9 @@ export class Screen {
     this.frame = 0;
     const { scene } = this;
     const complete = scene.draw();
-    const { picture, current: details, problem } = scene;
+    const { picture, current: details } = scene;
+    // What went wrong names the file.
+    const problem = scene.problem && this.session.store.preferences.blind ? "This image cannot be shown." : scene.problem;
     this.problem.hidden = !problem;
     if (this.problemText.textContent !== problem) this.problemText.textContent = problem;
     this.spinner.hidden = complete || Boolean(problem);
