@@ -25,7 +25,7 @@ TITLE = "Labeler in the browser: thumbnails in 1 s, any place in 300 ms, key to 
 
 SIZES = (1_000, 10_000, 100_000)
 PEER_SIZES = (1_000, 10_000)
-PEER_PATIENCE = 120.0  # seconds
+PEER_PATIENCE = 60.0  # seconds
 DIFFERENT = 1_000
 JUMPS = 20
 KEYS = 20

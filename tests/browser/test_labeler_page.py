@@ -170,7 +170,7 @@ def test_metadata_and_names_are_filtered_and_sorted_by(open_page: Open) -> None:
     expect(page.locator(".pxw-tile:visible").first).to_have_attribute(
         "aria-label", f"cell_{expected[0]:04d}.tif, unlabeled, unassigned"
     )
-    page.get_by_role("button", name="Clear the filter Well: A10").click()
+    page.get_by_role("button", name="Remove the filter: well: A10").click()
     expect(page.locator(".pxw-chip")).to_have_count(0)
 
 
