@@ -137,6 +137,22 @@ def test_metadata_hides_a_built_in_field(dataset):
     assert dataset.table("added")["added"].tolist() == [5, 6]
 
 
+def test_a_refused_prediction_is_none_in_tables_and_queries(mixed):
+    """As the labeler shows it; undo brings it back."""
+    before = mixed.images["prediction"].tolist()
+    image = int(mixed.images.index[mixed.images["prediction"].notna()][0])
+    predicted = mixed.images.loc[image, "prediction"]
+    query = f"prediction == {predicted!r} and confidence > 0"
+    assert image in mixed.select(query)
+    mixed.refuse_predictions([image])
+    assert image not in mixed.select(query)
+    assert image in mixed.select("prediction.isna() and confidence.isna()")
+    mixed.undo()
+    assert mixed.images["prediction"].astype(object).fillna("").tolist() == [
+        "" if value != value else value for value in before
+    ]
+
+
 @pytest.mark.parametrize("name", ["origin", "agreement", "refused", "category"])
 def test_metadata_cannot_hide_what_labels_say(dataset, name):
     """The labeler's filters of these names are about labels."""

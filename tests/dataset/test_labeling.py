@@ -114,6 +114,13 @@ def test_default_colors_differ(dataset):
     assert colors[:14] == colors[16:]
 
 
+@pytest.mark.parametrize("color", ["rgb(300,1,1)", "hsl(120,100%,200%)", "#12", "blurple"])
+def test_colors_that_are_none_are_refused(ten, color):
+    """Pillow understands some that have no six digits."""
+    with pytest.raises(CategoryError):
+        ten.recolor_category("a", color)
+
+
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101, None, 5, "a", " a ", "\ud800"])
 def test_names_that_cannot_be_categories(ten, name):
     """Empty, long, doubled and broken names are refused for adding and renaming."""

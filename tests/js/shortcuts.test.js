@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { facesOf, keysFor, shortcutGroups, strokeOf } from "../../piximi_widgets/widgets/labeler/js/shortcuts.js";
+import { facesOf, isHeldTooLong, keysFor, shortcutGroups, strokeOf } from "../../piximi_widgets/widgets/labeler/js/shortcuts.js";
 
 /** @param {string} key @param {object} [more] */
 const press = (key, more) => strokeOf({ key, ctrlKey: false, metaKey: false, shiftKey: false, altKey: false, ...more });
@@ -96,4 +96,11 @@ test("on Apple's keyboards keys have their own signs", () => {
   assert.deepEqual(facesOf("refuse", true), ["⌫"]);
   assert.deepEqual(facesOf("zoomIn", false), ["+"]);
   assert.throws(() => facesOf("fly", false), /fly/);
+});
+
+test("a key that is held down moves on and on, but labels once", () => {
+  const held = /** @type {KeyboardEvent} */ ({ repeat: true });
+  for (const command of ["left", "pageDown", "undo", "zoomIn"]) assert.equal(isHeldTooLong(held, { command }), false);
+  for (const command of ["label", "accept", "unsure", "exclude", "toggle"]) assert.equal(isHeldTooLong(held, { command }), true);
+  assert.equal(isHeldTooLong(/** @type {KeyboardEvent} */ ({ repeat: false }), { command: "label" }), false);
 });

@@ -115,3 +115,33 @@ test("what was fetched of a field stays with its images when others come and go"
   const dose = store.fieldData("dose");
   assert.deepEqual(dose?.kind === "number" && [...dose.data], [2, 3, 4, NaN]);
 });
+
+test("after a training, images that were sorted by a prediction are sorted anew", () => {
+  const store = opened({ category: [0, 0, 0, 0], prediction: [1, 1, 1, 1], confidence: [0.1, 0.2, 0.3, 0.4] });
+  store.setOrder("-confidence");
+  assert.deepEqual([...store.selection.order], [4, 3, 2, 1]);
+  const news = columnsOf(4, { prediction: [1, 1, 1, 1], confidence: [0.1, 0.4, 0.2, 0.9] });
+  store.advance({ from: 3, to: 4, categories: null, predictions: "second" }, news);
+  store.refresh();
+  assert.deepEqual([...store.selection.order], [4, 2, 3, 1]);
+});
+
+test("a new answer about who labeled what moves nothing while somebody labels", () => {
+  const store = opened();
+  const authors = (/** @type {number[]} */ codes) => store.setField({ name: "labeled_by", kind: "text", values: ["ann", "bob"], codes: Int32Array.from(codes) });
+  store.setOrder("labeled_by");
+  authors([1, 0, 1, -1]);
+  assert.deepEqual([...store.selection.order], [2, 1, 3, 4]);
+  authors([1, 1, 1, 0]);
+  assert.deepEqual([...store.selection.order], [2, 1, 3, 4]);
+  store.sortAgain();
+  assert.deepEqual([...store.selection.order], [4, 1, 2, 3]);
+});
+
+test("a field that cannot be had is not waited for", () => {
+  const store = opened();
+  store.setFilter([{ field: "gone", min: 1 }]);
+  assert.ok(store.incomplete);
+  store.setUnanswered("gone");
+  assert.deepEqual([store.incomplete, store.visible.length], [false, 0]);
+});

@@ -94,3 +94,26 @@ test("when pictures look different, what is seen is asked for again and shown as
   assert.equal(thumbnails.get(3)?.bytes, 20);
   thumbnails.close();
 });
+
+test("a kernel that has no larger pictures is not asked for them for ever", () => {
+  const { thumbnails, asked } = loader();
+  thumbnails.want([1], 1024);
+  thumbnails.receive({ id: "0", ids: [1], size: 384 }, [new DataView(new ArrayBuffer(10))]);
+  thumbnails.want([1], 1024);
+  assert.equal(asked.length, 1);
+  thumbnails.close();
+});
+
+test("a slow question keeps its time while pictures come, and is cancelled before it is asked again", async () => {
+  const { thumbnails, asked, cancelled } = loader({ patience: 40 });
+  const pause = (/** @type {number} */ time) => new Promise((resolve) => setTimeout(resolve, time));
+  thumbnails.want([1, 2, 3], 96);
+  for (const id of [1, 2]) {
+    await pause(25);
+    thumbnails.receive({ id: "0", ids: [id], size: 96 }, [new DataView(new ArrayBuffer(10))]);
+  }
+  assert.equal(asked.length, 1);
+  await pause(80);
+  assert.deepEqual([asked[1].ids, cancelled[0]], [[3], "0"]);
+  thumbnails.close();
+});

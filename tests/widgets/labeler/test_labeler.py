@@ -102,6 +102,33 @@ def test_what_is_no_filter_is_refused_and_the_old_one_stays(
     assert labeler.filter == "unsure"
 
 
+def test_an_observer_may_change_the_filter_while_a_page_is_heard(labeler: Labeler, page: PageOf) -> None:
+    """What it sets is Python's: it is checked, and every page follows it."""
+    refused: list[str] = []
+
+    def narrow(change: dict[str, Any]) -> None:
+        labeler.filter = "height > 3"
+        try:
+            labeler.filter = "nonsense ("
+        except SelectionError as error:
+            refused.append(str(error))
+
+    labeler.observe(narrow, "selection")
+    page.post("selection", [pack_ids(np.array([1]))], client="a page")
+    until(lambda: bool(refused) and labeler._filter.get("clauses") == [{"query": "height > 3"}])
+    assert labeler._filter["by"] == ""
+    assert labeler.filter == "height > 3"
+
+
+@pytest.mark.parametrize(
+    "clause", [{"field": "name", "contains": "\ud83d"}, {"field": "category", "values": ["\ud83d"]}]
+)
+def test_half_a_character_is_no_filter(labeler: Labeler, page: PageOf, clause: dict[str, Any]) -> None:
+    """No message could carry it, and no page could open the labeler any more."""
+    assert "does not understand" in page.refusal("filter", client="a page", clauses=[clause])
+    assert labeler.filter == ""
+
+
 def test_a_filter_may_be_set_before_there_are_images(tmp_path: Path) -> None:
     with Dataset(tmp_path / "empty", mode="x") as project:
         labeler = Labeler(project)

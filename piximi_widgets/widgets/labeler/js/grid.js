@@ -272,8 +272,9 @@ export class Grid {
     const { visible, table } = this.store;
     const { first, last } = seenRows(this.geometry, this.scroll, 0);
     const ids = [];
+    // One row more on both sides: of them a strip is seen beside the rows, where the grid has its padding.
     const until = Math.min(visible.length, (last + 1) * columns);
-    for (let index = first * columns; index < until; index++) ids.push(table.columns.ids[visible[index]]);
+    for (let index = Math.max(0, first - 1) * columns; index < until; index++) ids.push(table.columns.ids[visible[index]]);
     this.session.thumbnails.want(ids, sizeFor(tile, globalThis.devicePixelRatio || 1));
   }
 
