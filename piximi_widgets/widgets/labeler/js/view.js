@@ -40,6 +40,8 @@ export function mount(session, host) {
   const stage = h("div", { className: "pxw-stage" }, grid.element, placeholder, viewer.element);
   root.append(h("div", { className: "pxw-body" }, toolbar.element, notice, panel.element, stage, status.element));
 
+  // Notebook 7 looks at keys before the widget does, and asks the focused element first, not the widget around it.
+  root.addEventListener("focusin", (event) => /** @type {HTMLElement} */ (event.target).setAttribute("data-lm-suppress-shortcuts", "true"));
   root.addEventListener("keydown", (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
     if (!isTyping(target)) (viewer.opened ? viewer : gestures).key(event);
