@@ -107,7 +107,7 @@ def images_frame(
             prediction.notna(), text_column(predicted, np.arange(len(index)), index)
         )
     # What a person has refused is no prediction any more.
-    refused = (columns.refused != 0) & (columns.refused == columns.prediction_id)
+    refused = columns.is_refused
     frame["prediction"] = prediction.mask(refused)
     frame["confidence"] = np.where(refused, np.float32("nan"), columns.confidence)
     frame["unsure"] = columns.unsure

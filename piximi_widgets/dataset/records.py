@@ -166,6 +166,11 @@ class Columns:
     confidence: np.ndarray
     names: list[str]
 
+    @property
+    def is_refused(self) -> np.ndarray:
+        """(N,) ndarray of bool: where the present prediction is the one that a person has refused."""
+        return (self.refused != 0) & (self.refused == self.prediction_id)
+
 
 class Field(NamedTuple):
     """One thing that images can be filtered and sorted by.

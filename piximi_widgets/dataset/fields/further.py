@@ -85,7 +85,7 @@ def further_columns(
 
 def agreements(columns: Columns) -> tuple[np.ndarray, np.ndarray]:
     """For each image whether it has a label and a prediction that was not refused, and whether these are the same."""
-    shown = (columns.prediction_id != 0) & (columns.prediction_id != columns.refused)
+    shown = (columns.prediction_id != 0) & ~columns.is_refused
     return shown & (columns.category_id != 0), columns.prediction_id == columns.category_id
 
 

@@ -77,7 +77,7 @@ def ordered(project: Dataset, columns: Columns, rows: np.ndarray, order: str) ->
 def _keys(project: Dataset, columns: Columns, name: str) -> np.ndarray:
     """A number for each image that sorts as the field does, NaN for none."""
     # As in the page: what was refused is no prediction.
-    refused = (columns.refused != 0) & (columns.refused == columns.prediction_id)
+    refused = columns.is_refused
     if name in ("category", "prediction"):
         of = columns.category_id if name == "category" else np.where(refused, 0, columns.prediction_id)
         place = np.full(int(of.max(initial=0)) + 1, np.nan)
