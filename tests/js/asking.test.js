@@ -1,9 +1,9 @@
 // Fields and queries, asked of a kernel behind a bad connection.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Asking } from "../../piximi_widgets/widgets/labeler/js/asking.js";
-import { Cancelled, Channel } from "../../piximi_widgets/widgets/labeler/js/channel.js";
-import { Store } from "../../piximi_widgets/widgets/labeler/js/store.js";
+import { Asking } from "../../piximi_widgets/widgets/labeler/js/kernel/asking.js";
+import { Cancelled, Channel } from "../../piximi_widgets/widgets/labeler/js/kernel/channel.js";
+import { Store } from "../../piximi_widgets/widgets/labeler/js/state/store.js";
 import { columnsOf } from "./columns.js";
 
 const CATEGORIES = [{ id: 1, name: "a", color: "#111111", key: "" }];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeClause, describeOrder, directions, filterableFields, isHiddenWhenBlind, localTime, sortableFields, wordNumber, wordingOf, wordValue } from "../../piximi_widgets/widgets/labeler/js/wording.js";
+import { describeClause, describeOrder, directions, filterableFields, isHiddenWhenBlind, localTime, sortableFields, wordNumber, wordingOf, wordValue } from "../../piximi_widgets/widgets/labeler/js/toolbar/wording.js";
 
 /** @typedef {import("../../piximi_widgets/widgets/labeler/js/types.js").Clause} Clause */
 /** @typedef {import("../../piximi_widgets/widgets/labeler/js/types.js").Field} Field */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Commands, runLabelingKey } from "../../piximi_widgets/widgets/labeler/js/commands.js";
 import { strokeOf } from "../../piximi_widgets/widgets/labeler/js/shortcuts.js";
-import { Store } from "../../piximi_widgets/widgets/labeler/js/store.js";
+import { Store } from "../../piximi_widgets/widgets/labeler/js/state/store.js";
 
 const CATEGORIES = [
   { id: 1, name: "mitotic", color: "#0072b2", key: "" },
@@ -12,7 +12,7 @@ const CATEGORIES = [
 /**
  * A store with one image for each label, whose edits are applied as they are made.
  * @param {{ category: number[], prediction?: number[], confidence?: number[], flags?: number[], origin?: number[] }} columns   by image; the ids are 1, 2, …
- * @param {Partial<import("../../piximi_widgets/widgets/labeler/js/preferences.js").Preferences>} [preferences]
+ * @param {Partial<import("../../piximi_widgets/widgets/labeler/js/state/preferences.js").Preferences>} [preferences]
  * @param {{ readOnly?: boolean, categories?: typeof CATEGORIES }} [project]
  */
 function labeler({ category, prediction = [], confidence = [], flags = [], origin = [] }, preferences = {}, project = {}) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inkOn, PALETTE } from "../../piximi_widgets/widgets/labeler/js/color.js";
+import { inkOn, PALETTE } from "../../piximi_widgets/widgets/labeler/js/categories/color.js";
 
 /** Relative luminance as WCAG 2 defines it. @param {string} color */
 function luminance(color) {

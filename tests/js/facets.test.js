@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countValues, histogram, matching, offeredValues, rangeClause, rangeOf, rowsBeside, stepOf, toggledClause } from "../../piximi_widgets/widgets/labeler/js/facets.js";
+import { countValues, histogram, matching, offeredValues, rangeClause, rangeOf, rowsBeside, stepOf, toggledClause } from "../../piximi_widgets/widgets/labeler/js/state/facets.js";
 
-/** @typedef {import("../../piximi_widgets/widgets/labeler/js/fields.js").FieldData} FieldData */
+/** @typedef {import("../../piximi_widgets/widgets/labeler/js/state/fields.js").FieldData} FieldData */
 /** @typedef {import("../../piximi_widgets/widgets/labeler/js/types.js").Clause} Clause */
 
 const ROWS = Uint32Array.of(0, 1, 2, 3, 4, 5);

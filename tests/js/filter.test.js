@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countPartitions, followCategories, visibleRows } from "../../piximi_widgets/widgets/labeler/js/filter.js";
-import { Store } from "../../piximi_widgets/widgets/labeler/js/store.js";
+import { countPartitions, followCategories, visibleRows } from "../../piximi_widgets/widgets/labeler/js/state/filter.js";
+import { Store } from "../../piximi_widgets/widgets/labeler/js/state/store.js";
 import { buffersOf, columnsOf, generator } from "./columns.js";
-import { fieldFrom } from "../../piximi_widgets/widgets/labeler/js/fields.js";
+import { fieldFrom } from "../../piximi_widgets/widgets/labeler/js/state/fields.js";
 
 const CATEGORIES = ["a", "b", "c"].map((name, at) => ({ id: at + 1, name, color: "#111111", key: "" }));
 

@@ -1,7 +1,7 @@
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Keep } from "../../piximi_widgets/widgets/labeler/js/keep.js";
+import { Keep } from "../../piximi_widgets/widgets/labeler/js/kernel/keep.js";
 
 /** @param {string} client @param {number} sequence */
 const operation = (client, sequence, project = "p") => ({

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   fractionOf, geometry, movedIndex, nearestIndex, offsetAt, scrollFor, scrollToIndex, seenRows, sizeAt, SMALLEST, TALLEST, zoomed,
-} from "../../piximi_widgets/widgets/labeler/js/layout.js";
-import { fractionFor, thumbOf } from "../../piximi_widgets/widgets/labeler/js/scrubber.js";
+} from "../../piximi_widgets/widgets/labeler/js/grid/layout.js";
+import { fractionFor, thumbOf } from "../../piximi_widgets/widgets/labeler/js/grid/scrubber.js";
 
 test("a grid of 100,000 images stays below what browsers lay out, and every row can be reached", () => {
   const g = geometry({ width: 460, height: 500, size: 256, count: 100_000 });

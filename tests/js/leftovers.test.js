@@ -2,8 +2,8 @@
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Keep } from "../../piximi_widgets/widgets/labeler/js/keep.js";
-import { Session } from "../../piximi_widgets/widgets/labeler/js/session.js";
+import { Keep } from "../../piximi_widgets/widgets/labeler/js/kernel/keep.js";
+import { Session } from "../../piximi_widgets/widgets/labeler/js/kernel/session.js";
 import { buffersOf, columnsOf } from "./columns.js";
 
 Object.defineProperty(globalThis, "navigator", { value: { locks: { query: async () => ({ held: [] }), request: async () => {} } }, configurable: true });

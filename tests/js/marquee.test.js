@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { geometry, indexesIn } from "../../piximi_widgets/widgets/labeler/js/layout.js";
-import { between, edgeSpeed } from "../../piximi_widgets/widgets/labeler/js/marquee.js";
+import { geometry, indexesIn } from "../../piximi_widgets/widgets/labeler/js/grid/layout.js";
+import { between, edgeSpeed } from "../../piximi_widgets/widgets/labeler/js/grid/marquee.js";
 
 /**
  * Each tile asked by itself.

@@ -1,9 +1,9 @@
 // The operation queue, session and channel against a kernel behind a bad connection.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { idsFrom } from "../../piximi_widgets/widgets/labeler/js/bytes.js";
-import { OperationQueue } from "../../piximi_widgets/widgets/labeler/js/operations.js";
-import { Session } from "../../piximi_widgets/widgets/labeler/js/session.js";
+import { idsFrom } from "../../piximi_widgets/widgets/labeler/js/kernel/bytes.js";
+import { OperationQueue } from "../../piximi_widgets/widgets/labeler/js/kernel/operations.js";
+import { Session } from "../../piximi_widgets/widgets/labeler/js/kernel/session.js";
 import { buffersOf, columnsOf, generator } from "./columns.js";
 
 const pause = (/** @type {number} */ time) => new Promise((resolve) => setTimeout(resolve, time));

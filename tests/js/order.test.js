@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parsedOrder, shuffled, sortedBy } from "../../piximi_widgets/widgets/labeler/js/order.js";
+import { parsedOrder, shuffled, sortedBy } from "../../piximi_widgets/widgets/labeler/js/state/order.js";
 import { generator } from "./columns.js";
 
 test("an order is a field, upwards or downwards, or a seed", () => {
@@ -14,9 +14,9 @@ test("sorting equals a stable sort of plain pairs, and what has no value comes l
   const random = generator(3);
   const values = Array.from({ length: 500 }, () => (random() < 0.1 ? null : Math.floor(random() * 20)));
   const scope = Uint32Array.from(values, (_, at) => (at * 7) % 500);
-  /** @type {import("../../piximi_widgets/widgets/labeler/js/fields.js").FieldData} */
+  /** @type {import("../../piximi_widgets/widgets/labeler/js/state/fields.js").FieldData} */
   const numbers = { name: "n", kind: "number", data: Float64Array.from(values, (value) => value ?? NaN) };
-  /** @type {import("../../piximi_widgets/widgets/labeler/js/fields.js").FieldData} */
+  /** @type {import("../../piximi_widgets/widgets/labeler/js/state/fields.js").FieldData} */
   const texts = { name: "t", kind: "text", values: Array.from({ length: 20 }, (_, at) => String(at)), codes: Int32Array.from(values, (value) => value ?? -1) };
   for (const descending of [false, true]) {
     const known = [...scope].filter((row) => values[row] !== null).sort((a, b) => (descending ? -1 : 1) * (Number(values[a]) - Number(values[b])));

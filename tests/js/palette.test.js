@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { colorName, freeColor, inkOn, PALETTE } from "../../piximi_widgets/widgets/labeler/js/color.js";
-import { colorsInUse, paletteStep } from "../../piximi_widgets/widgets/labeler/js/palette.js";
+import { colorName, freeColor, inkOn, PALETTE } from "../../piximi_widgets/widgets/labeler/js/categories/color.js";
+import { colorsInUse, paletteStep } from "../../piximi_widgets/widgets/labeler/js/categories/palette.js";
 
 /** @typedef {[number, number, number]} Triple */
 

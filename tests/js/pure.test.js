@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { idsFrom, idsTo } from "../../piximi_widgets/widgets/labeler/js/bytes.js";
-import { freeColor, inkOn, PALETTE } from "../../piximi_widgets/widgets/labeler/js/color.js";
-import { Table } from "../../piximi_widgets/widgets/labeler/js/table.js";
+import { idsFrom, idsTo } from "../../piximi_widgets/widgets/labeler/js/kernel/bytes.js";
+import { freeColor, inkOn, PALETTE } from "../../piximi_widgets/widgets/labeler/js/categories/color.js";
+import { Table } from "../../piximi_widgets/widgets/labeler/js/state/table.js";
 import { columnsOf } from "./columns.js";
-import { sizeFor } from "../../piximi_widgets/widgets/labeler/js/thumbnails.js";
+import { sizeFor } from "../../piximi_widgets/widgets/labeler/js/kernel/thumbnails.js";
 
 test("buffers are read wherever they start", () => {
   const bytes = new Uint8Array(8 * 2 + 3);

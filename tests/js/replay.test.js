@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { replay } from "../../piximi_widgets/widgets/labeler/js/replay.js";
-import { Table } from "../../piximi_widgets/widgets/labeler/js/table.js";
+import { replay } from "../../piximi_widgets/widgets/labeler/js/state/replay.js";
+import { Table } from "../../piximi_widgets/widgets/labeler/js/state/table.js";
 import { columnsOf } from "./columns.js";
 
 /** @param {string} action @param {object} argument @param {number[] | null} ids @param {number} sequence */

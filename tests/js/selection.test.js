@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Selection } from "../../piximi_widgets/widgets/labeler/js/selection.js";
+import { Selection } from "../../piximi_widgets/widgets/labeler/js/state/selection.js";
 
 /** @param {...number} ids */
 function showing(...ids) {

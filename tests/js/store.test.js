@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Store } from "../../piximi_widgets/widgets/labeler/js/store.js";
+import { Store } from "../../piximi_widgets/widgets/labeler/js/state/store.js";
 import { columnsOf } from "./columns.js";
 
 const CATEGORIES = [{ id: 1, name: "a", color: "#111111", key: "" }, { id: 2, name: "b", color: "#222222", key: "" }];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Thumbnails } from "../../piximi_widgets/widgets/labeler/js/thumbnails.js";
+import { Thumbnails } from "../../piximi_widgets/widgets/labeler/js/kernel/thumbnails.js";
 
 /** @param {object} [options] */
 function loader(options) {

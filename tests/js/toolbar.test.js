@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { itemTyped } from "../../piximi_widgets/widgets/labeler/js/menu.js";
-import { tally } from "../../piximi_widgets/widgets/labeler/js/prediction_menu.js";
-import { nextIn } from "../../piximi_widgets/widgets/labeler/js/roving.js";
-import { savingWords } from "../../piximi_widgets/widgets/labeler/js/saving_mark.js";
-import { countShown } from "../../piximi_widgets/widgets/labeler/js/selecting.js";
+import { itemTyped } from "../../piximi_widgets/widgets/labeler/js/controls/menu.js";
+import { tally } from "../../piximi_widgets/widgets/labeler/js/toolbar/prediction_menu.js";
+import { nextIn } from "../../piximi_widgets/widgets/labeler/js/controls/roving.js";
+import { savingWords } from "../../piximi_widgets/widgets/labeler/js/toolbar/saving_mark.js";
+import { countShown } from "../../piximi_widgets/widgets/labeler/js/toolbar/selecting.js";
 import { labelWords, sizeWords } from "../../piximi_widgets/widgets/labeler/js/statusbar.js";
-import { forgetHidden } from "../../piximi_widgets/widgets/labeler/js/view_menu.js";
+import { forgetHidden } from "../../piximi_widgets/widgets/labeler/js/toolbar/view_menu.js";
 
 /** @typedef {import("../../piximi_widgets/widgets/labeler/js/types.js").Clause} Clause */
 

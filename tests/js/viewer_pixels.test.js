@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Cancelled } from "../../piximi_widgets/widgets/labeler/js/channel.js";
+import { Cancelled } from "../../piximi_widgets/widgets/labeler/js/kernel/channel.js";
 import { DetailsOfImages } from "../../piximi_widgets/widgets/labeler/js/viewer/details.js";
 import { toPaint } from "../../piximi_widgets/widgets/labeler/js/viewer/painter.js";
 import { Pixels, valuesFrom } from "../../piximi_widgets/widgets/labeler/js/viewer/pixels.js";

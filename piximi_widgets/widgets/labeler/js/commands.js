@@ -1,8 +1,8 @@
 // What a person can do with images, and the sentence that says what was done.
-import { nextUnlabeled } from "./advance.js";
+import { nextUnlabeled } from "./state/advance.js";
 import { keysFor } from "./shortcuts.js";
 
-/** @typedef {import("./session.js").Session} Session */
+/** @typedef {import("./kernel/session.js").Session} Session */
 /** @typedef {import("./shortcuts.js").Stroke} Stroke */
 /** @typedef {import("./types.js").Category} Category */
 

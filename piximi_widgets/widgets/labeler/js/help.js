@@ -1,10 +1,10 @@
 // The overlay that shows every shortcut.
-import { h, icon, key } from "./dom.js";
+import { h, icon, key } from "./controls/dom.js";
 import { isApple, shortcutGroups, strokeOf } from "./shortcuts.js";
 
 /**
  * @param {HTMLElement} root
- * @param {import("./store.js").Store} store
+ * @param {import("./state/store.js").Store} store
  * @returns {() => void} opens it, or closes it when it is open
  */
 export function makeHelp(root, store) {

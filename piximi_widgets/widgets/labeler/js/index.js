@@ -1,5 +1,5 @@
 // The labeler's entry: the model owns the session, each view draws it.
-import { Session } from "./session.js";
+import { Session } from "./kernel/session.js";
 import { mount } from "./view.js";
 
 export default () => {

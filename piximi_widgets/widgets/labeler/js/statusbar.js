@@ -1,9 +1,9 @@
 // The line under the grid: how many are selected, what has just happened, and which image has the focus.
-import { h } from "./dom.js";
+import { h } from "./controls/dom.js";
 import { MINE, ORIGINS, PARTITIONS } from "./types.js";
 
-/** @typedef {import("./session.js").Session} Session */
-/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./kernel/session.js").Session} Session */
+/** @typedef {import("./state/store.js").Store} Store */
 /** @typedef {import("./types.js").Description} Description */
 
 const DESCRIBE_PAUSE = 150;

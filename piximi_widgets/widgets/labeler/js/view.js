@@ -1,17 +1,17 @@
 // One view of a labeler: the parts put together, and what stands in their place while there is nothing to label.
-import { CategoryCommands } from "./category_commands.js";
+import { CategoryCommands } from "./categories/category_commands.js";
 import { Commands } from "./commands.js";
-import { h, icon } from "./dom.js";
-import { dismiss } from "./floating.js";
-import { Gestures } from "./gestures.js";
-import { Grid } from "./grid.js";
+import { h, icon } from "./controls/dom.js";
+import { dismiss } from "./controls/floating.js";
+import { Gestures } from "./grid/gestures.js";
+import { Grid } from "./grid/grid.js";
 import { makeHelp } from "./help.js";
-import { Panel } from "./panel.js";
+import { Panel } from "./categories/panel.js";
 import { StatusBar } from "./statusbar.js";
-import { Toolbar } from "./toolbar.js";
-import { Viewer } from "./viewer.js";
+import { Toolbar } from "./toolbar/toolbar.js";
+import { Viewer } from "./viewer/viewer.js";
 
-/** @typedef {import("./session.js").Session} Session */
+/** @typedef {import("./kernel/session.js").Session} Session */
 
 /**
  * @param {Session} session

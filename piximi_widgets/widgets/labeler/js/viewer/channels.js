@@ -1,5 +1,5 @@
 // The panel of channels: their names, colours, windows over a histogram, and gamma.
-import { h } from "../dom.js";
+import { h } from "../controls/dom.js";
 import { drawing, redraw } from "./drawings.js";
 import { domainOf } from "./histogram.js";
 import { isWhole } from "./tiles.js";

@@ -1,5 +1,5 @@
 // What the kernel says about single images: their size and type, and the windows with which the grid draws them.
-import { Cancelled } from "../channel.js";
+import { Cancelled } from "../kernel/channel.js";
 
 /** @typedef {import("../types.js").Answer} Answer */
 /** @typedef {import("./blend.js").Window} Window */

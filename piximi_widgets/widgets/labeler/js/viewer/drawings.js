@@ -1,5 +1,5 @@
 // The line drawings that only the viewer has.
-import { icon } from "../dom.js";
+import { icon } from "../controls/dom.js";
 
 const PATHS = {
   left: "M10 3 5 8l5 5",

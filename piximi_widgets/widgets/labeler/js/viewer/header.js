@@ -1,8 +1,8 @@
 // The line above the picture: which image this is, what is known of it, and the buttons.
-import { h, icon } from "../dom.js";
+import { h, icon } from "../controls/dom.js";
 import { drawing } from "./drawings.js";
 
-/** @typedef {import("../store.js").Store} Store */
+/** @typedef {import("../state/store.js").Store} Store */
 
 /**
  * What the labels of an image say, in the words and the order in which they are shown.

@@ -1,6 +1,6 @@
 // The canvas, and what pointer and wheel do on it: zoom, pan, pinch, and telling where the pointer is.
 import { clampView, fitScale, fitted, nextScale, pan, toImage, zoomAround } from "./geometry.js";
-import { h } from "../dom.js";
+import { h } from "../controls/dom.js";
 
 /** @typedef {import("./geometry.js").Point} Point */
 /** @typedef {import("./geometry.js").Size} Size */

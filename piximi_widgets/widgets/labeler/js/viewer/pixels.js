@@ -1,6 +1,6 @@
 // Measured values of images: asked for by what is seen, cancelled when no longer wanted, kept within a bound.
-import { aligned } from "../bytes.js";
-import { Cancelled } from "../channel.js";
+import { aligned } from "../kernel/bytes.js";
+import { Cancelled } from "../kernel/channel.js";
 
 /** @typedef {import("../types.js").Answer} Answer */
 /** @typedef {import("./blend.js").Values} Values */

@@ -1,5 +1,5 @@
 // The planes of a stack: a slider, and the maximum of all.
-import { h } from "../dom.js";
+import { h } from "../controls/dom.js";
 
 /** @typedef {import("./pixels.js").Plane} Plane */
 

@@ -1,5 +1,5 @@
 // What lies under the pointer: where it is, and the measured values there.
-import { h } from "../dom.js";
+import { h } from "../controls/dom.js";
 import { valuesFrom } from "./pixels.js";
 import { planeText } from "./planes.js";
 import { digits, lengthText } from "./scalebar.js";

@@ -1,6 +1,6 @@
 // Which image comes next: of the selection, when several images were selected at opening, else of everything shown.
 
-/** @typedef {import("../store.js").Store} Store */
+/** @typedef {import("../state/store.js").Store} Store */
 /** @typedef {"previous" | "next" | "first" | "last"} Move */
 
 export class Route {

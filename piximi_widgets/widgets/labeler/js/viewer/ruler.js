@@ -1,5 +1,5 @@
 // The scale bar over the picture.
-import { h } from "../dom.js";
+import { h } from "../controls/dom.js";
 import { pixelWidth, scaleBar } from "./scalebar.js";
 
 /** Pixels of the page. */

@@ -7,7 +7,7 @@ import { Pixels } from "./pixels.js";
 import { planeOf } from "./planes.js";
 import { bytesOf, isWhole, tilesOfAll, tilesOfView } from "./tiles.js";
 
-/** @typedef {import("../session.js").Session} Session */
+/** @typedef {import("../kernel/session.js").Session} Session */
 /** @typedef {import("./details.js").Details} Details */
 /** @typedef {import("./display.js").SharedDisplay} SharedDisplay */
 /** @typedef {import("./histogram.js").Statistics} Statistics */

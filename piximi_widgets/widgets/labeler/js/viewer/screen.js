@@ -1,5 +1,5 @@
 // The viewer's parts put together: header, picture, channels, planes and readout, drawn once a frame.
-import { h } from "../dom.js";
+import { h } from "../controls/dom.js";
 import { ChannelPanel } from "./channels.js";
 import { SharedDisplay } from "./display.js";
 import { Header, chipsOf, positionText } from "./header.js";
@@ -8,7 +8,7 @@ import { Readout } from "./readout.js";
 import { Ruler } from "./ruler.js";
 import { Scene } from "./scene.js";
 
-/** @typedef {import("../session.js").Session} Session */
+/** @typedef {import("../kernel/session.js").Session} Session */
 /** @typedef {import("./route.js").Route} Route */
 /** @typedef {import("./route.js").Move} Move */
 

@@ -1,5 +1,5 @@
 // Two handles over a histogram: the values that are shown as black and as full colour.
-import { h } from "../dom.js";
+import { h } from "../controls/dom.js";
 import { moved, outline } from "./histogram.js";
 import { digits } from "./scalebar.js";
 
