@@ -72,19 +72,17 @@ def changes_since(connection: sqlite3.Connection, revision: int) -> Changes:
 
 
 def _read_all(connection: sqlite3.Connection, revision: int, old: Columns | None) -> Columns:
-    rows = image_sql.dynamic(connection)
-    table = np.array(rows, dtype=np.int64).reshape(-1, 1 + len(_CHANGING))
-    ids = np.ascontiguousarray(table[:, 0])
+    ids, category_id, partition, excluded, unsure, fixed, refused = image_sql.dynamic(connection)
     prediction_id, confidence = _predictions(connection, ids)
     return Columns(
         revision=revision,
         id=_frozen(ids),
-        category_id=_frozen(table[:, 1].astype(np.int32)),
-        partition=_frozen(table[:, 2].astype(np.uint8)),
-        excluded=_frozen(table[:, 3].astype(bool)),
-        unsure=_frozen(table[:, 4].astype(bool)),
-        fixed=_frozen(table[:, 5].astype(bool)),
-        refused=_frozen(table[:, 6].astype(np.int32)),
+        category_id=_frozen(category_id.astype(np.int32)),
+        partition=_frozen(partition.astype(np.uint8)),
+        excluded=_frozen(excluded.astype(bool)),
+        unsure=_frozen(unsure.astype(bool)),
+        fixed=_frozen(fixed.astype(bool)),
+        refused=_frozen(refused.astype(np.int32)),
         prediction_id=_frozen(prediction_id),
         confidence=_frozen(confidence),
         names=_names(connection, ids, old),

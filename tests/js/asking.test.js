@@ -33,17 +33,25 @@ class Line {
   }
 }
 
-/** @param {(content: any, line: Line) => void} answer */
-function opened(answer) {
+/**
+ * @param {(content: any, line: Line) => void} answer
+ * @param {number} [patience]
+ */
+function opened(answer, patience = 150) {
   const line = new Line(answer);
   const store = new Store();
-  const channel = new Channel(line, "c", { patience: [15] });
+  const channel = new Channel(line, "c", { patience: [patience] });
   const asking = new Asking(channel, store);
   store.load({ revision: 1, categories: CATEGORIES, project: "p", predictions: null, read_only: false, fields: [] }, columnsOf(3));
   return { line, store, channel, asking };
 }
 
 const pause = (/** @type {number} */ time) => new Promise((resolve) => setTimeout(resolve, time));
+/** Wait until something is true; a test that waits in vain says so. @param {() => boolean} condition */
+async function until(condition) {
+  for (let left = 500; left > 0 && !condition(); left--) await pause(10);
+  assert.ok(condition(), String(condition));
+}
 const DOSES = [Float64Array.of(3, 1, 2), Float64Array.of(0.3, 0.1, 0.2)];
 
 test("a field that is asked for twice is asked once, again when the question was lost, and is put in rows", async () => {
@@ -69,12 +77,12 @@ test("a filter makes the page ask, and labels make it ask a query again", async 
     if (kind === "query") line.say({ id, query }, Float64Array.from(ids));
   });
   store.setFilter([{ query: "dose > 1 or unsure" }]);
-  await pause(10);
+  await until(() => store.selection.order.length === 1);
   assert.deepEqual([...store.selection.order], [1]);
   ids = [2, 3];
   store.advance({ from: 1, to: 2, categories: null }, columnsOf(1, { category: [1] }));
   store.refresh();
-  await pause(600);
+  await until(() => store.selection.order.length === 2);
   assert.deepEqual([...store.selection.order], [2, 3]);
   assert.equal(line.heard.filter((each) => each.kind === "query").length, 2);
   asking.close();
@@ -84,7 +92,7 @@ test("a filter makes the page ask, and labels make it ask a query again", async 
 test("a refusal is said where the user looks", async () => {
   const { store, asking, channel } = opened(({ id }, line) => line.say({ id, error: "There is no column 'dosis'." }));
   store.setFilter([{ field: "dosis", min: 1 }]);
-  await pause(10);
+  await until(() => store.notice !== null);
   assert.deepEqual([store.notice?.tone, store.notice?.text], ["error", "There is no column 'dosis'."]);
   asking.close();
   channel.close();
@@ -97,9 +105,9 @@ test("what takes long shows how far it is and can be cancelled, and is not asked
       if (line.heard.some((each) => each.kind === "cancel")) clearInterval(timer);
       else line.say({ kind: "progress", question: id, done: 5, total: 20 });
     }, 5);
-  });
+  }, 60);
   const asked = asking.field("brightness");
-  await pause(100);
+  await pause(300);
   assert.equal(store.notice?.text, "Reading brightness: 5 of 20 images …");
   assert.equal(line.heard.length, 1);
   store.notice?.actions?.[0].run();

@@ -54,14 +54,15 @@ test("a larger picture replaces a smaller one, never the other way", () => {
   thumbnails.close();
 });
 
+// Ten bytes are 38 characters of a data address, twenty are 50.
 test("the cache keeps its bound, the pictures in sight, and forgets the least recently seen", () => {
-  const { thumbnails, answer } = loader({ budget: 35 });
+  const { thumbnails, answer } = loader({ budget: 120 });
   thumbnails.want([1, 2], 96);
   answer(0);
   thumbnails.get(1);
   thumbnails.want([3, 4], 96);
   answer(1);
-  assert.ok(thumbnails.bytes <= 35);
+  assert.ok(thumbnails.bytes <= 120);
   assert.deepEqual([1, 2, 3, 4].filter((id) => thumbnails.get(id)), [1, 3, 4]);
   thumbnails.close();
 });
@@ -90,8 +91,19 @@ test("when pictures look different, what is seen is asked for again and shown as
   answer(1, 10);
   answer(2, 20);
   assert.notEqual(thumbnails.get(1)?.url, before);
-  assert.equal(thumbnails.get(1)?.bytes, 20);
-  assert.equal(thumbnails.get(3)?.bytes, 20);
+  assert.equal(thumbnails.get(1)?.bytes, 50);
+  assert.equal(thumbnails.get(3)?.bytes, 50);
+  thumbnails.close();
+});
+
+test("a picture is its bytes, whatever they are", () => {
+  const { thumbnails } = loader();
+  thumbnails.want([1], 96);
+  const bytes = Uint8Array.from({ length: 100_000 }, (_, at) => (at * 31) % 256);
+  thumbnails.receive({ id: "0", ids: [1], size: 96 }, [new DataView(bytes.buffer)]);
+  const [head, body] = (thumbnails.get(1)?.url ?? "").split(",");
+  assert.equal(head, "data:image/png;base64");
+  assert.deepEqual(new Uint8Array(Buffer.from(body, "base64")), bytes);
   thumbnails.close();
 });
 

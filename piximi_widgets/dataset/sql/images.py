@@ -113,9 +113,14 @@ def count(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT COUNT(*) FROM image WHERE removed = 0").fetchone()[0])
 
 
-def dynamic(connection: sqlite3.Connection) -> list[tuple[int, ...]]:
-    """(id, category, partition, excluded, unsure, fixed, refused) of all images, ascending."""
-    return _plain(connection, f"SELECT {_DYNAMIC} FROM image WHERE removed = 0 ORDER BY id")
+def dynamic(connection: sqlite3.Connection) -> np.ndarray:
+    """(7, N) int64: id, category, partition, excluded, unsure, fixed and refused of all images, ascending."""
+    # As one text a column: half the time of a tuple a row, and other threads of the process run meanwhile.
+    texts = connection.execute(
+        f"SELECT {', '.join(f'group_concat({name})' for name in _DYNAMIC.split(', '))}"
+        f" FROM (SELECT {_DYNAMIC} FROM image WHERE removed = 0 ORDER BY id)"
+    ).fetchone()
+    return np.array([np.fromstring(text or "", dtype=np.int64, sep=",") for text in texts])
 
 
 def dynamic_of(connection: sqlite3.Connection, ids: Sequence[int]) -> list[tuple[int, ...]]:

@@ -48,7 +48,9 @@ def pack_columns(
 ) -> list[bytes]:
     """The nine columns of some rows, each as a buffer.
 
-    Ids, category, partition, flags, origin, prediction, refused, confidence and fixed, in this order.
+    Ids, category, partition, flags, origin, prediction, refused, confidence and fixed, in this order. A column of
+    equal values is its one value; ids without a gap are the first one, and their number below zero: a new project
+    of 100,000 images opens with a few bytes instead of three megabytes.
 
     Parameters
     ----------
@@ -66,17 +68,27 @@ def pack_columns(
         if whose is None
         else (origins.author[rows] == whose) & (origins.origin[rows] > 0)
     )
+    ids = columns.id[rows]
     return [
-        pack_ids(columns.id[rows]),
-        columns.category_id[rows].astype("<i4").tobytes(),
-        columns.partition[rows].astype("u1").tobytes(),
-        flags.astype("u1").tobytes(),
-        (origins.origin[rows] + mine * MINE).astype("u1").tobytes(),
-        columns.prediction_id[rows].astype("<i4").tobytes(),
-        columns.refused[rows].astype("<i4").tobytes(),
-        np.nan_to_num(columns.confidence[rows]).astype("<f4").tobytes(),
-        columns.fixed[rows].astype("u1").tobytes(),
+        pack_ids(np.array([ids[0], -len(ids)]) if _is_run(ids) else ids),
+        _pack(columns.category_id[rows], "<i4"),
+        _pack(columns.partition[rows], "u1"),
+        _pack(flags, "u1"),
+        _pack(origins.origin[rows] + mine * MINE, "u1"),
+        _pack(columns.prediction_id[rows], "<i4"),
+        _pack(columns.refused[rows], "<i4"),
+        _pack(np.nan_to_num(columns.confidence[rows]), "<f4"),
+        _pack(columns.fixed[rows], "u1"),
     ]
+
+
+def _pack(values: np.ndarray, kind: str) -> bytes:
+    alike = len(values) > 1 and bool((values == values[0]).all())
+    return (values[:1] if alike else values).astype(kind).tobytes()
+
+
+def _is_run(ids: np.ndarray) -> bool:
+    return len(ids) > 2 and int(ids[-1] - ids[0]) == len(ids) - 1 and bool((np.diff(ids) == 1).all())
 
 
 def pack_categories(categories: list[Category]) -> list[dict[str, Any]]:

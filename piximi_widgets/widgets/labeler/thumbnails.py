@@ -14,8 +14,8 @@ logger = logging.getLogger(__name__)
 
 THREADS = 2
 # A page fills steadily with answers of this size, and the server sees few messages.
-BATCH = 12
-LONGEST_WAIT = 0.04
+BATCH = 20
+LONGEST_WAIT = 0.06
 
 Send = Callable[[dict[str, Any], Sequence[bytes]], None]
 

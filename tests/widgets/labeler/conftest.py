@@ -82,10 +82,15 @@ def columns_of(buffers: list[bytes]) -> dict[str, list[Any]]:
         "confidence": "<f4",
         "fixed": "u1",
     }
-    return {
+    columns = {
         name: np.frombuffer(buffer, kind).tolist()
         for (name, kind), buffer in zip(kinds.items(), buffers, strict=True)
     }
+    ids = columns["id"]
+    if len(ids) == 2 and ids[1] < 0:
+        columns["id"] = [ids[0] + step for step in range(-int(ids[1]))]
+    count = len(columns["id"])
+    return {name: values * count if len(values) == 1 else values for name, values in columns.items()}
 
 
 def first_ids(project: Dataset, count: int) -> list[int]:

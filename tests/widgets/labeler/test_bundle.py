@@ -38,5 +38,5 @@ def test_the_types_of_the_javascript_hold() -> None:
 
 def test_the_logic_of_the_javascript_holds() -> None:
     files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "js").glob("*.test.js"))
-    result = run("node", "--test", *files)
+    result = run("node", "--test", "--test-force-exit", *files)
     assert result.returncode == 0, result.stdout

@@ -103,7 +103,7 @@ def test_a_seed_gives_one_order_and_another_seed_another(project: Dataset) -> No
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
 @pytest.mark.parametrize("seed", [0, 7, 2**32 - 1])
 def test_the_page_shuffles_alike(project: Dataset, seed: int) -> None:
-    module = ROOT / "piximi_widgets" / "widgets" / "labeler" / "js" / "order.js"
+    module = ROOT / "piximi_widgets" / "widgets" / "labeler" / "js" / "state" / "order.js"
     ids = [*range(1, 40), 2**33 + 5]
     script = (
         f"import {{ shuffled }} from {json.dumps(module.as_uri())};"

@@ -26,22 +26,45 @@ export function idsTo(ids) {
 }
 
 /**
+ * Columns as Python packs them: one of equal values is that value, ids without a gap are the first and their number below zero.
  * @param {DataView[]} buffers   in the order of the names below
  * @returns {Columns}
  */
 export function columnsFrom(buffers) {
   const [ids, category, partition, flags, origin, prediction, refused, confidence, fixed] = buffers.map(aligned);
+  const all = run(new Float64Array(ids));
+  const { length } = all;
   return {
-    ids: new Float64Array(ids),
-    category: new Int32Array(category),
-    partition: new Uint8Array(partition),
-    flags: new Uint8Array(flags),
-    origin: new Uint8Array(origin),
-    prediction: new Int32Array(prediction),
-    refused: new Int32Array(refused),
-    confidence: new Float32Array(confidence),
-    fixed: new Uint8Array(fixed),
+    ids: all,
+    category: filled(new Int32Array(category), length),
+    partition: filled(new Uint8Array(partition), length),
+    flags: filled(new Uint8Array(flags), length),
+    origin: filled(new Uint8Array(origin), length),
+    prediction: filled(new Int32Array(prediction), length),
+    refused: filled(new Int32Array(refused), length),
+    confidence: filled(new Float32Array(confidence), length),
+    fixed: filled(new Uint8Array(fixed), length),
   };
+}
+
+/** @param {Float64Array} ids */
+function run(ids) {
+  if (!(ids[1] < 0)) return ids;
+  const all = new Float64Array(-ids[1]);
+  for (let at = 0; at < all.length; at++) all[at] = ids[0] + at;
+  return all;
+}
+
+/**
+ * @template {Float32Array | Int32Array | Uint8Array} T
+ * @param {T} values
+ * @param {number} length
+ * @returns {T}
+ */
+function filled(values, length) {
+  if (values.length === length) return values;
+  const Type = /** @type {new (length: number) => T} */ (values.constructor);
+  return /** @type {T} */ (new Type(length).fill(values[0]));
 }
 
 /** @returns {Columns} */
