@@ -154,6 +154,8 @@ def _check_shapes(config: TrainingConfig, shapes: np.ndarray) -> list[Problem]:
                 "Choose a larger one, or 'auto'.",
             )
         )
+    if wanted == "auto":
+        return problems
     if config.channels != "all":
         fitting, owner = len(config.channels), f"{len(config.channels)} of the images' channels are chosen"
     else:

@@ -112,15 +112,20 @@ def resolve_input_shape(config: TrainingConfig, shapes: np.ndarray) -> tuple[int
     image.
     """
     if config.input_shape != "auto":
-        return config.input_shape
+        height, width, channels = config.input_shape
+        return height, width, _channels(config, shapes) if channels == "auto" else channels
     height, width = np.median(np.asarray(shapes)[:, :2], axis=0)
     reduction = min(1.0, AUTO_LARGEST / max(height, width))
     smallest = max(AUTO_SMALLEST, minimum_size(config.architecture))
     return (
         max(smallest, round(height * reduction)),
         max(smallest, round(width * reduction)),
-        int(np.asarray(shapes)[0, 2]) if config.channels == "all" else len(config.channels),
+        _channels(config, shapes),
     )
+
+
+def _channels(config: TrainingConfig, shapes: np.ndarray) -> int:
+    return int(np.asarray(shapes)[0, 2]) if config.channels == "all" else len(config.channels)
 
 
 def fit_preprocessing(

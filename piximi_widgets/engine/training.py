@@ -19,31 +19,13 @@ import numpy as np
 from ..errors import TrainingError
 from .augmentation import shift_transforms
 from .config import TrainingConfig
+from .partitions import Partition
 from .steps import Stepper
 
 if TYPE_CHECKING:
     import keras
 
 _CALL_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class Partition:
-    """Images that are ready for the network.
-
-    Attributes
-    ----------
-    pixels : (N, h, w, C) ndarray of float32
-        Normalised.
-    labels : (N,) ndarray of int32
-        Indices of classes.
-    """
-
-    pixels: np.ndarray
-    labels: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ConfigurationError
+from ...errors import ConfigurationError
 
 if TYPE_CHECKING:
     import keras
 
 # Height and width below which a network has nothing left after its convolutions.
 _MINIMUM_SIZE = {"simple-cnn": 16}
+
+
+def names() -> tuple[str, ...]:
+    """The architectures that this process can build."""
+    return tuple(_MINIMUM_SIZE)
 
 
 def minimum_size(architecture: str) -> int:

@@ -1,0 +1,44 @@
+"""The images of one partition, ready for a network: in memory, or in a memory map when there are too many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .preprocessing import Preprocessing
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Pixels and classes.
+
+    Attributes
+    ----------
+    pixels : (N, h, w, C) ndarray of float32
+        Ready for the network; with `preprocessing` resized but not normalised, possibly a memory map.
+    labels : (N,) ndarray of int32
+        Indices of classes.
+    preprocessing : Preprocessing, optional
+        Normalises what `take` reads.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    preprocessing: Preprocessing | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def resident(self) -> bool:
+        """Whether all pixels are in memory and ready."""
+        return self.preprocessing is None
+
+    def take(self, rows: np.ndarray | slice) -> np.ndarray:
+        """(n, h, w, C) float32 of some rows, ready for the network."""
+        if self.preprocessing is None:
+            return self.pixels[rows]
+        return self.preprocessing.normalize(np.array(self.pixels[rows], dtype=np.float32))
