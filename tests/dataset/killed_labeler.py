@@ -1,7 +1,7 @@
 """Works on a project for ever and prints each operation once it is acknowledged; made to be killed.
 
-``killed_labeler.py PROJECT SEED TASK``; the task is ``mix`` (label, unlabel, exclude, include, undo, redo, and
-what else a person does to forty images) or ``import`` (add arrays and files, with labels).
+``killed_labeler.py PROJECT SEED TASK``; the task is ``mix`` (label, unlabel, accept and refuse predictions, undo, redo,
+and what else a person does to forty images) or ``import`` (add arrays and files, with labels).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from piximi_widgets.dataset import Dataset
-from piximi_widgets.dataset.labels.editing import ACTIONS
 
 # What each action makes of an image, as the project stores it; None where it depends on what was before.
 MIX = {
@@ -24,6 +23,9 @@ MIX = {
     "mark_unsure": ("unsure", 1),
     "mark_sure": ("unsure", 0),
     "set_note": None,
+    "accept_predictions": None,
+    "refuse_predictions": None,
+    "set_category_key": None,
     "undo": None,
     "redo": None,
 }
@@ -37,9 +39,8 @@ def tell(**values: object) -> None:
 
 def mix(dataset: Dataset, random: np.random.Generator, author: str) -> None:
     """One random operation on the images 1 to 40 and the categories a and b, whose ids are 1 and 2."""
-    known = [action for action in MIX if action in ACTIONS]
-    weights = np.array([5 if action == "label" else 1 + (action == "undo") for action in known], float)
-    action = known[random.choice(len(known), p=weights / weights.sum())]
+    weights = np.array([5 if action == "label" else 1 + (action == "undo") for action in MIX], float)
+    action = list(MIX)[random.choice(len(MIX), p=weights / weights.sum())]
     ids = (random.choice(40, size=random.integers(1, 9), replace=False) + 1).tolist()
     expected = MIX[action]
     if action in ("undo", "redo"):
@@ -52,6 +53,12 @@ def mix(dataset: Dataset, random: np.random.Generator, author: str) -> None:
         note = f"note {random.integers(1000)}"
         result = dataset.apply(action, ids=ids, argument=note, by=author)
         expected = ("note", note)
+    elif action == "accept_predictions":
+        relabel = bool(random.integers(2))
+        result = dataset.apply(action, ids=ids, argument={"relabel": relabel}, by=author)
+    elif action == "set_category_key":
+        argument = {"name": "ab"[random.integers(2)], "key": "kq"[random.integers(2)]}
+        result = dataset.apply(action, argument=argument, by=author)
     else:
         result = dataset.apply(action, ids=ids, by=author)
     tell(revision=result.revision, action=action, expected=expected, changed=result.changed.tolist())

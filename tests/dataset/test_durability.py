@@ -25,10 +25,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def prepare(dataset: Dataset) -> None:
-    """Forty images and the categories a and b."""
+    """Forty images, the categories a and b, and what a classifier says."""
     dataset.add_images(np.zeros((40, 5, 8), np.uint8))
     for name in "ab":
         dataset.add_category(name)
+    sure = np.linspace(0, 1, 40, dtype=np.float32)
+    dataset.store_predictions("a classifier", ["a", "b"], range(1, 41), np.stack([sure, 1 - sure], axis=1))
 
 
 def start(path: Path, seed: int, task: str = "mix") -> subprocess.Popen:
@@ -87,7 +89,7 @@ def check_against(journal: list[tuple], state: dict[str, dict[int, Any]], told: 
         changes.setdefault(revision, set()).add((image_id, field, after))
     for (field, image_id), value in replayed.items():
         assert state[field][image_id] == value
-    for field in ("category_id", "excluded", "unsure", "note", "removed"):
+    for field in ("category_id", "excluded", "unsure", "note", "removed", "refused"):
         for image_id, value in state[field].items():
             assert replayed.get((field, image_id), "" if field == "note" else 0) == value
     for line in told:
@@ -111,7 +113,8 @@ def killed_at_work(tmp_path: Path, kills: int, longest: float, at_once: Callable
         # Looked at in a copy: the next process finds the log as the kill has left it.
         check_against(*found_in(tmp_path / "cells", tmp_path / "scratch"), told)
     assert len(told) > kills
-    assert any(line["action"] == "undo" and line["changed"] for line in told)
+    for action in ("undo", "accept_predictions", "refuse_predictions"):
+        assert any(line["action"] == action and line["changed"] for line in told)
     with Dataset(tmp_path / "cells") as dataset:
         assert dataset.check(pixels=True).problems == []
         dataset.label(1, "a")

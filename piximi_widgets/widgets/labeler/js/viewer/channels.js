@@ -157,6 +157,8 @@ class ChannelSection {
    */
   write(input, value, force = false) {
     if (!force && input === document.activeElement && input.valueAsNumber !== value && input.dataset.shown !== input.value) return;
-    input.value = input.dataset.shown = String(Number(value.toPrecision(7)));
+    // As many digits as the field has room for.
+    const shown = Math.abs(value) < 10_000 ? Number(value.toPrecision(5)) : Math.round(value);
+    input.value = input.dataset.shown = String(shown);
   }
 }
