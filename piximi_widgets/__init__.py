@@ -19,6 +19,8 @@ _HOMES = {
     "ExperimentStore": "experiments",
     "LogType": "experiments",
     "TrainingConfig": "engine.config",
+    "register_architecture": "engine.architectures",
+    "trust_architecture": "engine.architectures",
     "Evaluation": "engine.evaluation",
     "Classifier": "engine.classifier",
     "Studio": "widgets.studio",
@@ -35,6 +37,7 @@ __all__ = ["__version__", *_HOMES, *_MODULES]  # pyright: ignore[reportUnsupport
 if TYPE_CHECKING:
     from . import errors, samples
     from .dataset import Dataset, DatasetVersion
+    from .engine.architectures import register_architecture, trust_architecture
     from .engine.classifier import Classifier
     from .engine.config import TrainingConfig
     from .engine.evaluation import Evaluation

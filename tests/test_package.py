@@ -41,6 +41,7 @@ COMES_WITH = {
     "IPython": "ipywidgets",
     "comm": "ipywidgets",
     "pydantic_core": "pydantic",
+    "h5py": "tensorflow",
 }
 # Needed without being imported.
 NOT_IMPORTED = {"jupyterlab"}

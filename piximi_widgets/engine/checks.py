@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .architectures import minimum_size
+from ..errors import ConfigurationError
+from .architectures import base_weights_file, minimum_size, names
 from .config import TrainingConfig
 
 _NAMED_AT_MOST = 5
@@ -72,9 +73,56 @@ def check(
             )
         ]
     return [
+        *_check_settings(config),
         *_check_counts(config, counts, partition_counts),
         *_check_shapes(config, np.asarray(shapes, dtype=np.int64).reshape(-1, 3)),
     ]
+
+
+def _check_settings(config: TrainingConfig) -> list[Problem]:
+    """What is wrong with settings beside each other, whatever the images are."""
+    problems = []
+    known = names()
+    if config.architecture not in known:
+        problems.append(
+            Problem(
+                "architecture",
+                f"The architecture {config.architecture!r} is not registered here. Run the cell that calls "
+                f"pw.register_architecture({config.architecture!r}, …), or choose one of {', '.join(known)}.",
+            )
+        )
+    try:
+        # ImageNet's weights are fetched when the training begins; only a file that the user names is looked for here.
+        if config.base_weights != "imagenet":
+            base_weights_file(config)
+    except ConfigurationError as error:
+        problems += [Problem("base_weights", message) for message in error.problems.values()]
+    if config.fine_tuned_blocks and config.architecture != "mobilenet":
+        problems.append(
+            Problem(
+                "fine_tuned_blocks",
+                f"{config.fine_tuned_blocks} blocks are to be fine-tuned, but {config.architecture} has no blocks that were "
+                "trained before: all of it is trained. Choose 0, or the architecture mobilenet.",
+            )
+        )
+    if config.oversampling and config.class_weights == "balanced":
+        problems.append(
+            Problem(
+                "oversampling",
+                "Class weights are balanced and rare categories are oversampled too, so that their images would count twice "
+                "too much. Choose one of the two.",
+            )
+        )
+    if config.warmup_epochs >= config.epochs:
+        problems.append(
+            Problem(
+                "warmup_epochs",
+                f"The warm-up takes {_epochs(config.warmup_epochs)} and the whole training {config.epochs}: the learning rate "
+                f"would never be used in full. Choose {config.epochs - 1}{' or less' if config.epochs > 1 else ''}, or more "
+                "epochs.",
+            )
+        )
+    return problems
 
 
 def _check_counts(
@@ -117,12 +165,38 @@ def _check_counts(
                 "fraction and split again with project.split(), or label more images.",
             )
         )
-    if 0 < training < config.batch_size:
+        problems += _check_what_watches(config)
+    # An epoch sees every crop of an image as an image of its own.
+    crops = config.crops if config.crop == "match" else 1
+    if 0 < training * crops < config.batch_size:
+        of_crops = f", {crops} crops of each," if crops > 1 else ""
         problems.append(
             Problem(
                 "batch_size",
-                f"The batch size is {config.batch_size}, but there are only {training} images for training. Choose "
-                f"{training} or less, or label more images.",
+                f"The batch size is {config.batch_size}, but there are only {training} images{of_crops} for training. Choose "
+                f"{training * crops} or less, or label more images.",
+            )
+        )
+    return problems
+
+
+def _check_what_watches(config: TrainingConfig) -> list[Problem]:
+    """The settings that need the validation loss, where there is none."""
+    problems = []
+    if config.early_stopping:
+        problems.append(
+            Problem(
+                "early_stopping",
+                "Early stopping watches the validation loss, but no image is left for validation. Choose 0, or leave images "
+                "for validation.",
+            )
+        )
+    if config.schedule == "plateau":
+        problems.append(
+            Problem(
+                "schedule",
+                "The schedule 'plateau' watches the validation loss, but no image is left for validation. Choose 'cosine' or "
+                "'constant', or leave images for validation.",
             )
         )
     return problems
@@ -145,7 +219,7 @@ def _check_shapes(config: TrainingConfig, shapes: np.ndarray) -> list[Problem]:
     if config.input_shape == "auto":
         return problems
     height, width, wanted = config.input_shape
-    minimum = minimum_size(config.architecture)
+    minimum = minimum_size(config.architecture) if config.architecture in names() else 1
     if min(height, width) < minimum:
         problems.append(
             Problem(
@@ -205,6 +279,10 @@ def _names(names: list[str]) -> str:
     subject = "The category" if len(names) == 1 else "The categories"
     verb = "has" if len(names) == 1 else "have"
     return f"{subject} {shown}{f' and {more} more' if more > 0 else ''} {verb}"
+
+
+def _epochs(count: int) -> str:
+    return "1 epoch" if count == 1 else f"{count} epochs"
 
 
 def _channels(count: int) -> str:

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
-import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from ..dataset.adding.progress import shown
 from ..errors import ArtifactError, ImageReadError
-from ..imaging import read_pixels
-from ..storage import write_atomically
 from .architectures import summarize
+from .classifier_file import read_classifier, write_classifier
 from .config import TrainingConfig
+from .evaluation import Evaluation
+from .forward import BATCH, Forward, choose_kernels
+from .given_images import Name, images_of
+from .partitions import Partition
+from .predicting import Predicted, predicted, prediction_frame, tell_failed, truth_of
 from .preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     import keras
     import pandas as pd
-
-_BATCH = 32
-_MEMBER = "piximi_widgets.json"
-_FORMAT = 1
-_MEMBER_LIMIT = 16 * 2**20
-_UNPACKED_LIMIT = 4 * 2**30
 
 
 class Classifier:
@@ -56,45 +51,158 @@ class Classifier:
         self.classes = list(classes)
         self.preprocessing = preprocessing
         self.config = config
-        self._forward: Any = None
+        self._forward: Forward | None = None
 
-    def predict(self, images: np.ndarray | str | Path | Iterable[np.ndarray | str | Path]) -> np.ndarray:
+    def predict(
+        self,
+        images: Any,
+        *,
+        progress: bool | Callable[[int, int], object] = True,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> np.ndarray:
         """Return the probability of every class for every image.
+
+        Images are read and prepared as they are needed, some at a time, so that they may be more than fit into memory.
+        Interrupting the call, from the keyboard too, loses its result and nothing else.
 
         Parameters
         ----------
-        images : (N, H, W) or (N, H, W, C) ndarray, list of arrays, path or list of paths
-            Raw pixels, as they are in the project; an array in a list is (H, W), (H, W, C) or (Z, H, W, C).
+        images : (N, H, W), (N, H, W, C) or (N, Z, H, W, C) ndarray, path-like, or iterable
+            Raw pixels, as they are in the project. A path is a file, a folder with its subfolders, in natural order,
+            or a glob. A list or generator holds paths and single images: (H, W), (H, W, C) or (Z, H, W, C).
+        progress : bool or callable
+            True shows a bar when it takes longer than a second; a callable is told the numbers done and of all, which
+            is 0 where only the end of a generator would tell.
+        stop : callable
+            Asked again and again; when it returns true, the call returns what it has.
 
         Returns
         -------
         (N, K) ndarray of float32
-            An image's row does not depend on the other images of the call.
+            An image's row depends on that image alone, bit for bit, where TensorFlow computes with oneDNN; this class
+            switches that on, unless TensorFlow was imported before.
 
         Raises
         ------
         ImageReadError
-            A file cannot be read, or an image has another number of channels than those of the training.
+            An image cannot be read, or has another number of channels than those of the training; `predictions` leaves
+            such images out instead.
         """
         rows = []
-        for batch in _batches(self._planes(images)):
-            rows.append(self.predict_prepared(self.preprocessing.prepare(batch)))
+        for part in self._predicted(images, progress, stop):
+            for error in part.failed.values():
+                raise error
+            rows.append(part.probabilities)
         return np.concatenate(rows) if rows else np.empty((0, len(self.classes)), dtype=np.float32)
 
-    def predict_prepared(self, pixels: np.ndarray) -> np.ndarray:
-        """Return (N, K) float32 probabilities of (N, h, w, C) float32 pixels that went through `preprocessing`."""
-        import tensorflow as tf
+    def predictions(
+        self,
+        images: Any,
+        *,
+        progress: bool | Callable[[int, int], object] = True,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> pd.DataFrame:
+        """Predict images, and return a table.
 
+        Parameters
+        ----------
+        images, progress, stop
+            As `predict` takes them.
+
+        Returns
+        -------
+        DataFrame
+            Index ``image``, the path of a file or the position of an array; columns prediction, confidence, and
+            ``p(name)`` for each class. Images that cannot be read are left out.
+
+        Raises
+        ------
+        ImageReadError
+            None of the images can be read.
+
+        Warns
+        -----
+        UserWarning
+            If images could not be read; ``.attrs["failed"]`` of the result has all with the reasons.
+        """
+        names, _, probabilities, failed = self._collected(images, progress, stop)
+        frame = prediction_frame(self.classes, names, probabilities)
+        frame.attrs["failed"] = {name: str(error) for name, error in failed.items()}
+        return frame
+
+    def evaluate(
+        self,
+        images: Any,
+        labels: Sequence[str | int | None] | str,
+        *,
+        progress: bool | Callable[[int, int], object] = True,
+    ) -> Evaluation:
+        """Predict new images and compare with what they are.
+
+        Nobody can see by an image whether it was trained on: give images that were not.
+
+        Parameters
+        ----------
+        images, progress
+            As `predict` takes them.
+        labels : sequence of str or int, or "folder"
+            For each image the name of its class or its index in `classes`, None where it is not known; or
+            ``"folder"``: the name of the folder that a file lies in.
+
+        Returns
+        -------
+        Evaluation
+            Its partition is ``"new"`` and its ids are the images' positions. Its ``unscored`` counts images without a
+            label, with one that is no class, and those that cannot be read.
+
+        Raises
+        ------
+        EvaluationError
+            Labels and images differ in number, or no image has a label that the classifier knows.
+        ImageReadError
+            None of the images can be read.
+        """
+        names, positions, probabilities, failed = self._collected(images, progress, lambda: False)
+        count = len(names) + len(failed)
+        truth = truth_of(self.classes, labels, count, dict(zip(positions, names, strict=True)))[positions]
+        known = truth >= 0
+        files = any(isinstance(name, str) for name in names)
+        return Evaluation(
+            self.classes,
+            np.array(positions, dtype=np.int64)[known],
+            truth[known],
+            probabilities[known],
+            partition="new",
+            unscored=count - int(known.sum()),
+            names=[name for name, scored in zip(names, known, strict=True) if scored] if files else None,
+        )
+
+    def predict_prepared(
+        self, pixels: np.ndarray | Partition, *, stop: Callable[[], bool] = lambda: False
+    ) -> np.ndarray:
+        """Return the probabilities of images that went through `preprocessing`.
+
+        Parameters
+        ----------
+        pixels : (N, h, w, C) ndarray of float32, or Partition
+            Of a partition that is not in memory, 32 images at a time are read.
+        stop : callable
+            Asked before each 32 images; when it returns true, the call returns what it has.
+
+        Returns
+        -------
+        (N, K) ndarray of float32
+        """
         if self._forward is None:
-            self._forward = tf.function(self._probabilities, jit_compile=False, autograph=False)
-        result = np.empty((len(pixels), len(self.classes)), dtype=np.float32)
-        for start in range(0, len(pixels), _BATCH):
-            part = pixels[start : start + _BATCH]
-            # Always full batches: other batch sizes may take other paths through the kernels, with other rounding.
-            full = np.zeros((_BATCH, *pixels.shape[1:]), dtype=np.float32)
-            full[: len(part)] = part
-            result[start : start + len(part)] = self._forward(tf.constant(full)).numpy()[: len(part)]
-        return result
+            self._forward = Forward(self.keras_model)
+        rows = [np.empty((0, len(self.classes)), dtype=np.float32)]
+        for start in range(0, len(pixels), BATCH):
+            if stop():
+                break
+            chunk = slice(start, start + BATCH)
+            part = pixels.take(chunk) if isinstance(pixels, Partition) else pixels[chunk]
+            rows.append(self._forward(part))
+        return np.concatenate(rows)
 
     def summary(self) -> pd.DataFrame:
         """Return one row a layer: kind, output shape, parameters, trainable."""
@@ -115,42 +223,34 @@ class Classifier:
         target = Path(path)
         if target.suffix != ".keras":
             raise ArtifactError(f"A classifier is saved as a .keras file; got {target.name!r}.")
-        with tempfile.TemporaryDirectory(prefix="piximi-") as folder:
-            temporary = Path(folder) / "model.keras"
-            self.keras_model.save(temporary)
-            with zipfile.ZipFile(temporary, "a") as archive:
-                archive.writestr(_MEMBER, json.dumps(self._description(), indent=1))
-            write_atomically(target, temporary.read_bytes())
+        write_classifier(target, self.keras_model, self._description())
         return target
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read what `save` wrote. No code in the file is run.
+        """Read what `save` wrote. No code in the file is run, and no file but this one is read.
 
         Raises
         ------
         ArtifactError
-            The file is missing, damaged, or no classifier of piximi_widgets.
+            The file is missing, damaged, no classifier of piximi_widgets, or one whose network has layers that are not
+            Keras' own.
         """
         source = Path(path)
-        description = _read_description(source)
-        import keras
-
+        choose_kernels()
+        model, description = read_classifier(source)
         try:
             classes = [str(name) for name in description["classes"]]
             preprocessing = Preprocessing.from_json(description["preprocessing"])
             config = TrainingConfig.from_json(description["config"])
-            with tempfile.TemporaryDirectory() as folder:
-                # Keras goes by the suffix, which a file of the artifact store does not have.
-                named = shutil.copyfile(source, Path(folder) / "model.keras")
-                model = keras.saving.load_model(named, compile=False, safe_mode=True)
-        except (KeyError, TypeError, ValueError, OSError) as error:
+            shapes = model.input_shape, model.output_shape
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise ArtifactError(
                 f"{source} is damaged and cannot be loaded ({error}). Take another copy."
             ) from error
-        if tuple(model.input_shape[1:]) != preprocessing.input_shape or model.output_shape[-1] != len(
-            classes
-        ):
+        if not classes or len(set(classes)) != len(classes):
+            raise ArtifactError(f"{source} is damaged: its classes have no names of their own.")
+        if shapes != ((None, *preprocessing.input_shape), (None, len(classes))):
             raise ArtifactError(f"{source} is damaged: its network and its classes do not fit together.")
         return cls(model, classes, preprocessing, config)
 
@@ -173,73 +273,35 @@ class Classifier:
             f"<table><tr><th>layer</th><th>output</th><th>parameters</th></tr>{rows}</table></div>"
         )
 
-    def _probabilities(self, batch: Any) -> Any:
-        import tensorflow as tf
+    def _predicted(
+        self, images: Any, progress: bool | Callable[[int, int], object], stop: Callable[[], bool]
+    ) -> Iterator[Predicted]:
+        listed, count = images_of(images)
+        with shown(progress, count) as tell:
+            for part in predicted(self, listed, stop=stop):
+                tell(part.done, count)
+                yield part
 
-        *body, head = self.keras_model.layers
-        for layer in body:
-            batch = layer(batch, training=False)
-        # One product an image. The rounding of a single large product depends on an image's place in the batch.
-        logits = tf.squeeze(tf.linalg.matmul(batch[:, None, :], head.kernel.value), 1) + head.bias.value
-        return tf.nn.softmax(logits)
+    def _collected(
+        self, images: Any, progress: bool | Callable[[int, int], object], stop: Callable[[], bool]
+    ) -> tuple[list[Name], list[int], np.ndarray, dict[Name, ImageReadError]]:
+        """Names, positions and probabilities of the images that could be read, and what was wrong with the others."""
+        names: list[Name] = []
+        positions: list[int] = []
+        rows = [np.empty((0, len(self.classes)), dtype=np.float32)]
+        failed: dict[Name, ImageReadError] = {}
+        for part in self._predicted(images, progress, stop):
+            names += part.names
+            positions += part.positions
+            rows.append(part.probabilities)
+            failed |= part.failed
+        # The caller of the public method is whom the warning is for.
+        tell_failed(failed, len(names) + len(failed), stacklevel=3)
+        return names, positions, np.concatenate(rows), failed
 
     def _description(self) -> dict[str, Any]:
         return {
-            "format": _FORMAT,
             "classes": self.classes,
             "preprocessing": self.preprocessing.to_json(),
             "config": self.config.to_json(),
         }
-
-    def _planes(self, images: Any) -> Iterator[np.ndarray]:
-        if isinstance(images, str | Path):
-            images = [images]
-        if isinstance(images, np.ndarray) and images.ndim not in (3, 4):
-            raise ImageReadError(
-                f"An array of images has the shape (N, height, width) or (N, height, width, channels); "
-                f"got {images.shape}. Put a single image into a list."
-            )
-        for image in images:
-            if isinstance(image, str | Path):
-                yield read_pixels(Path(image))
-                continue
-            array = np.asarray(image)
-            if array.ndim == 2:
-                array = array[:, :, None]
-            yield array[None] if array.ndim == 3 else array
-
-
-def _batches(images: Iterator[np.ndarray]) -> Iterator[list[np.ndarray]]:
-    batch = []
-    for image in images:
-        batch.append(image)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _read_description(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise ArtifactError(f"There is no file {path}. Give the path of a saved classifier.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            sizes = {item.filename: item.file_size for item in archive.infolist()}
-            if _MEMBER not in sizes:
-                raise ArtifactError(
-                    f"{path} was not saved by piximi_widgets: it does not name its classes. Train it here, or open it "
-                    "with keras.saving.load_model."
-                )
-            if sizes[_MEMBER] > _MEMBER_LIMIT or sum(sizes.values()) > _UNPACKED_LIMIT:
-                raise ArtifactError(f"{path} unpacks to more than a classifier can be; it was not opened.")
-            description = json.loads(archive.read(_MEMBER))
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
-        raise ArtifactError(f"{path} is not a readable .keras file ({error}). Take another copy.") from error
-    if not isinstance(description, dict) or not isinstance(description.get("format"), int):
-        raise ArtifactError(f"{path} is damaged: its description cannot be read. Take another copy.")
-    if description["format"] > _FORMAT:
-        raise ArtifactError(
-            f"{path} was written by a newer version of piximi_widgets. Update the package to open it."
-        )
-    return description

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..dataset.fields.certainty import entropy, margin
 from ..errors import EvaluationError
 from . import metrics
 from .metrics import Average, ClassMetrics
@@ -33,12 +34,14 @@ class Evaluation:
         The true class of each image, as an index into `classes`.
     probabilities : (N, K) array of float
     partition : str
-        What was scored: ``"training"``, ``"validation"`` or ``"test"``.
+        What was scored: ``"validation"``, ``"test"``, ``"unassigned"``, or ``"new"`` for images that are in no project.
     dataset_name, dataset_uid : str
         The dataset version whose labels are the truth.
     unscored : int
         Images of the partition that could not be scored: no prediction of them is stored, or the classifier does not
         know their category.
+    names : sequence of str or int, optional
+        What the N images are called, where their ids do not say it: the paths of files.
 
     Raises
     ------
@@ -57,6 +60,7 @@ class Evaluation:
         dataset_name: str = "",
         dataset_uid: str = "",
         unscored: int = 0,
+        names: Sequence[str | int] | None = None,
     ) -> None:
         self.classes = list(classes)
         self.ids = np.asarray(ids, dtype=np.int64)
@@ -66,11 +70,17 @@ class Evaluation:
         self.dataset_name = dataset_name
         self.dataset_uid = dataset_uid
         self.unscored = unscored
+        self.names = None if names is None else list(names)
         self._check()
 
     def _check(self) -> None:
         count, size = len(self.ids), len(self.classes)
         if count == 0:
+            if self.partition == "new":
+                raise EvaluationError(
+                    "None of these images has a label that the classifier knows. Give each one of its classes: "
+                    f"{', '.join(map(repr, self.classes[:10]))}{'…' if size > 10 else ''}."
+                )
             raise EvaluationError(
                 f"There is no labeled image in the {self.partition} partition that may be scored. "
                 "Label some, or choose another partition."
@@ -80,6 +90,8 @@ class Evaluation:
                 f"{count} ids and {size} classes need truth of shape ({count},) and probabilities of shape "
                 f"({count}, {size}); got {self.truth.shape} and {self.probabilities.shape}."
             )
+        if self.names is not None and len(self.names) != count:
+            raise EvaluationError(f"{count} ids need as many names; got {len(self.names)}.")
         if self.truth.min() < 0 or self.truth.max() >= size:
             raise EvaluationError(
                 f"Truth must hold indices from 0 to {size - 1}, one for each of the classes."
@@ -95,13 +107,15 @@ class Evaluation:
     def __repr__(self) -> str:
         return (
             f"Evaluation({len(self)} {self.partition} images of {self.dataset_name!r}: "
-            f"accuracy {self.accuracy:.3f}, cross-entropy {self.cross_entropy:.3f})"
+            f"accuracy {self.accuracy:.3f}, balanced {self.balanced_accuracy:.3f}, "
+            f"cross-entropy {self.cross_entropy:.3f})"
         )
 
     @cached_property
     def predicted(self) -> np.ndarray:
         """(N,) int64: the most probable class of each image; of equally probable ones the first."""
-        return self.probabilities.argmax(axis=1)
+        best: np.ndarray = self.probabilities.argmax(axis=1)
+        return best
 
     @cached_property
     def confusion_matrix(self) -> np.ndarray:
@@ -118,6 +132,11 @@ class Evaluation:
         """Share of the images that were predicted right."""
         return metrics.accuracy(self.confusion_matrix)
 
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean recall of the classes that images are of: what `accuracy` would be if these had as many images each."""
+        return metrics.balanced_accuracy(self.class_metrics)
+
     @cached_property
     def cross_entropy(self) -> float:
         """Mean cross-entropy in nats, probabilities clipped to 1e-7 … 1 - 1e-7."""
@@ -125,7 +144,7 @@ class Evaluation:
 
     @property
     def macro(self) -> Average:
-        """Precision, recall and F1, every class counting the same."""
+        """Precision, recall and F1, every class counting the same, also one without images or predictions, as 0."""
         return metrics.macro_average(self.class_metrics)
 
     @property
@@ -156,15 +175,29 @@ class Evaluation:
 
     @property
     def predictions(self) -> pd.DataFrame:
-        """Index id; columns truth, prediction, confidence, loss, and ``p(name)`` for each class."""
+        """Every image: index id; columns truth, prediction, confidence, loss, margin, entropy, and ``p(name)`` by class.
+
+        Where images have `names`, these are a further column, the first one.
+
+        Notes
+        -----
+        ``prediction`` is the most probable class, of equally probable ones the first, and ``confidence`` its
+        probability. ``loss`` is the cross-entropy of the image, minus the logarithm of its true class's probability,
+        clipped to 1e-7 … 1 - 1e-7; its mean is `cross_entropy`. ``margin`` is the best probability minus the second
+        best: near 0 where the classifier hesitates between two classes. ``entropy`` is minus the sum of p log p over
+        the classes: 0 where it is sure, log K where all are as likely. Loss and entropy are in nats.
+        """
         import pandas as pd
 
         names = np.asarray(self.classes, dtype=object)
-        columns: dict[str, np.ndarray] = {
+        columns: dict[str, Any] = {} if self.names is None else {"name": self.names}
+        columns |= {
             "truth": names[self.truth],
             "prediction": names[self.predicted],
             "confidence": self.probabilities.max(axis=1),
             "loss": metrics.image_losses(self.truth, self.probabilities),
+            "margin": margin(self.probabilities),
+            "entropy": entropy(self.probabilities),
         }
         for index, name in enumerate(self.classes):
             columns[f"p({name})"] = self.probabilities[:, index]
@@ -194,7 +227,7 @@ class Evaluation:
         if self.unscored:
             measured += f" ({self.unscored} more could not be scored)"
         head = (
-            f"<p><b>Accuracy {self.accuracy:.1%}</b> · cross-entropy {self.cross_entropy:.3f} · "
+            f"<p><b>Accuracy {self.accuracy:.1%}</b> · balanced {self.balanced_accuracy:.1%} · cross-entropy {self.cross_entropy:.3f} · "
             f"macro F1 {self.macro.f1:.3f} · measured on {escape(measured)}</p>"
         )
         body = self._matrix_html() if len(self.classes) <= _MATRIX_UP_TO else self._confusions_html()

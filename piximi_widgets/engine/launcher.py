@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..errors import StaleAttemptError, TrainingFailed
-from ..experiments import ExperimentStore, Job, JobState
+from ..experiments import ExperimentStore, Job, JobState, WorkerRecord, this_host
 from ..storage import FileLock
 
 IDLE_VARIABLE = "PIXIMI_WORKER_IDLE"
@@ -155,6 +155,17 @@ def settle(store: ExperimentStore, timeout: float = 5.0) -> None:
     for url, process, watcher in list(_watchers):
         if url == store.url and process.poll() is not None and watcher is not threading.current_thread():
             watcher.join(timeout)
+
+
+def is_suspended(worker: WorkerRecord) -> bool:
+    """Whether a worker's process is stopped (SIGSTOP, Ctrl+Z), as far as this computer can tell."""
+    if worker.host != this_host():
+        return False
+    try:
+        status = Path(f"/proc/{worker.pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[:1] in (["T"], ["t"])
 
 
 def _start(store: ExperimentStore, project_path: Path, *, replacement: bool = False) -> None:

@@ -1,5 +1,8 @@
 """Numbers that say how good a classification is. Pure functions of arrays; definitions as scikit-learn's.
 
+Averages are over all K classes that a classifier knows, with ``labels=range(K)`` in scikit-learn's words, also those
+that no image is of and none was predicted as.
+
 Where a number would be a division by zero (the precision of a class that was never predicted, the recall of a class
 without images), it is 0, as with scikit-learn's ``zero_division=0``, and `ClassMetrics.undefined` marks the class.
 """
@@ -40,7 +43,8 @@ class ClassMetrics:
     @property
     def undefined(self) -> np.ndarray:
         """(K,) bool: precision or recall of the class is 0 only because there is nothing to divide by."""
-        return (self.support == 0) | (self.predicted == 0)
+        nothing: np.ndarray = (self.support == 0) | (self.predicted == 0)
+        return nothing
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,11 @@ def class_metrics(matrix: np.ndarray) -> ClassMetrics:
 
 
 def macro_average(metrics: ClassMetrics) -> Average:
-    """Average over all K classes, each counting the same."""
+    """Average over all K classes, each counting the same.
+
+    A class without images counts with recall 0, one that was never predicted with precision 0, as with scikit-learn's
+    ``average="macro", labels=range(K), zero_division=0``. `balanced_accuracy` leaves classes without images out.
+    """
     return Average(float(metrics.precision.mean()), float(metrics.recall.mean()), float(metrics.f1.mean()))
 
 
@@ -102,6 +110,12 @@ def accuracy(matrix: np.ndarray) -> float:
     return float(_ratio(np.trace(matrix).astype(np.float64), matrix.sum()))
 
 
+def balanced_accuracy(metrics: ClassMetrics) -> float:
+    """Mean recall of the classes that images are of, as ``sklearn.metrics.balanced_accuracy_score``; 0 without images."""
+    recalls = metrics.recall[metrics.support > 0]
+    return float(recalls.mean()) if len(recalls) else 0.0
+
+
 def image_losses(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """Cross-entropy of each image in nats, (N,) float64; probabilities are clipped to 1e-7 … 1 - 1e-7."""
     own = np.asarray(probabilities, dtype=np.float64)[
@@ -116,9 +130,6 @@ def cross_entropy(truth: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    return np.divide(
-        numerator,
-        denominator,
-        out=np.zeros(np.shape(numerator), dtype=np.float64),
-        where=np.asarray(denominator) != 0,
-    )
+    ratio = np.zeros(np.shape(numerator), dtype=np.float64)
+    np.divide(numerator, denominator, out=ratio, where=np.asarray(denominator) != 0)
+    return ratio

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .mapping import release
+
 if TYPE_CHECKING:
     from .preprocessing import Preprocessing
 
@@ -41,4 +43,6 @@ class Partition:
         """(n, h, w, C) float32 of some rows, ready for the network."""
         if self.preprocessing is None:
             return self.pixels[rows]
-        return self.preprocessing.normalize(np.array(self.pixels[rows], dtype=np.float32))
+        taken = np.array(self.pixels[rows], dtype=np.float32)
+        release(self.pixels)
+        return self.preprocessing.normalize(taken)

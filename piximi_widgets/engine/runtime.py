@@ -83,28 +83,39 @@ def device(name: str) -> AbstractContextManager[Any]:
     return tf.device({"cpu": "/CPU:0", "gpu": "/GPU:0"}.get(name))
 
 
-def describe() -> dict[str, str]:
-    """Return what a repetition must share to give the same weights: versions, processor, threads, device."""
+def has_gpu() -> bool:
+    """Whether TensorFlow finds a GPU; what it computes then holds some of its memory until the process ends."""
     import tensorflow as tf
 
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def describe_machine() -> dict[str, str]:
+    """Return the part of `describe` that is known without TensorFlow: versions and processor."""
     record = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
     for package in _PACKAGES:
         try:
             record[package] = version(package)
         except PackageNotFoundError:
             # tensorflow-cpu and nightly builds have other names.
-            record[package] = str(getattr(sys.modules.get(package), "__version__", "unknown"))
+            found = getattr(sys.modules.get(package), "__version__", None)
+            if found is not None:
+                record[package] = str(found)
+    return record | {"processor": _processor(), "instruction set": _instruction_set()}
+
+
+def describe() -> dict[str, str]:
+    """Return what a repetition must share to give the same weights: versions, processor, threads, device."""
+    import tensorflow as tf
+
     gpus = tf.config.list_physical_devices("GPU")
     details = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
-    record |= {
-        "processor": _processor(),
-        "instruction set": _instruction_set(),
+    return describe_machine() | {
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         "threads an operation": str(tf.config.threading.get_intra_op_parallelism_threads() or "all"),
         "operations at a time": str(tf.config.threading.get_inter_op_parallelism_threads() or "all"),
         "device": ", ".join(details) or "CPU",
     }
-    return record
 
 
 def _cpu_fields() -> dict[str, str]:

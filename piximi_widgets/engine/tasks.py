@@ -2,64 +2,42 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ImageReadError, NotTrainableError, TrainingError
-from . import architectures, runtime
+from ..dataset.schema import CACHE_FOLDER
+from ..errors import TrainingError
+from . import architectures, runtime, warmstart
+from .architectures import registry
 from .classifier import Classifier
 from .config import TrainingConfig
+from .course import Course, phases_of
 from .evaluation import Evaluation
-from .preprocessing import (
-    Preprocessing,
-    chosen_channels,
-    fit_preprocessing,
-    resolve_input_shape,
-    stack,
-)
-from .training import BatchReport, EpochReport, Partition, train, weights_digest
+from .partitions import Partition
+from .predicting import predict_project
+from .preparing import prepare_partitions
+from .preprocessing import Preprocessing
+from .recording import SCORED, read_table, record_setup, store_classifier, store_evaluation
+from .replaying import environment_differences
+from .requests import TrainingRequest, read_architecture
+from .surroundings import Stopped, Surroundings
+from .training import weights_digest
 
 if TYPE_CHECKING:
     from ..dataset import Dataset, DatasetVersion
     from ..experiments import Experiment, Job
 
+__all__ = ["WORK", "Stopped", "Surroundings", "predict_job", "train_job", "unknown_kind"]
+
 _PREDICT_CHUNK = 256
-_SCORED = {"validation": "val", "test": "test"}
-
-
-class Stopped(Exception):
-    """Somebody asked for the end of the job; what was finished until then is stored."""
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a job gets from the process that does it.
-
-    Attributes
-    ----------
-    say : callable
-        Takes one line for the person who reads the training's output; ``--#-- Name`` opens a chapter.
-    stopping : callable
-        Whether the job shall end; cheap, asked many times a second.
-    """
-
-    say: Callable[[str], None]
-    stopping: Callable[[], bool]
-
-    def check(self) -> None:
-        """Raise Stopped when the job shall end."""
-        if self.stopping():
-            raise Stopped
 
 
 def train_job(job: Job, dataset: Dataset, around: Surroundings) -> None:
     """Train as the experiment's parameters say; everything that happens goes into the experiment.
+
+    Where the experiment has a checkpoint of this training, it goes on from there, and ends in the same weights.
 
     Raises
     ------
@@ -69,58 +47,152 @@ def train_job(job: Job, dataset: Dataset, around: Surroundings) -> None:
         Settings, data or pixels do not allow the training.
     """
     experiment = job.experiment
+    request = TrainingRequest.from_json(job.payload)
     config = TrainingConfig.from_json(dict(experiment.parameters))
-    version = dataset.version(job.payload["dataset"])
+    version = dataset.version(request.dataset)
     around.say("--#-- Prepare")
-    partitions, preprocessing = _prepare(config, dataset, version, around)
-    with runtime.device(job.payload.get("device", "auto")):
-        _train_and_score(experiment, config, version, partitions, preprocessing, around)
+    _adopt_architecture(experiment)
+    environment = _environment(experiment, request, around)
+    base = None if request.base_dataset is None else warmstart.load_base(experiment)
+    if base is None:
+        partitions, preprocessing = prepare_partitions(config, dataset, version, around.say, around.check)
+    else:
+        preprocessing = base.preprocessing
+        partitions = warmstart.prepare_as(preprocessing, config, dataset, version, around)
+    with runtime.device(request.device):
+        classifier = _beginning(experiment, config, request, dataset, version, preprocessing, base, around)
+        details = _details(experiment, request, version, weights_digest(classifier.keras_model))
+        record_setup(experiment, classifier, environment, details)
+        around.check()
+        _train_and_score(experiment, classifier, request, dataset, version, partitions, around)
+
+
+def _adopt_architecture(experiment: Experiment) -> None:
+    """Let the network of a user be built here, if its source may run; that is found out before images are read."""
+    record = read_architecture(experiment)
+    if record is not None:
+        found = registry.from_record(record)
+        registry.check_trust(found)
+        registry.adopt(found)
+
+
+def _environment(experiment: Experiment, request: TrainingRequest, around: Surroundings) -> dict[str, str]:
+    environment = runtime.describe()
+    if request.replay_of is not None:
+        original = experiment.store[request.replay_of]
+        recorded = read_table(original, "environment")
+        for name, (then, now) in environment_differences(recorded, environment).items():
+            around.say(
+                f"Not as in {original.name!r}: {name} was {then}, and is {now}. Compare accuracies, not weights."
+            )
+    if request.git_commit is not None:
+        environment["git commit"] = request.git_commit
+    return environment
+
+
+def _beginning(
+    experiment: Experiment,
+    config: TrainingConfig,
+    request: TrainingRequest,
+    dataset: Dataset,
+    version: DatasetVersion,
+    preprocessing: Preprocessing,
+    base: Classifier | None,
+    around: Surroundings,
+) -> Classifier:
+    """The classifier with the weights with which this part of the experiment begins."""
+    # Weights that are replaced at once need not be fetched.
+    begins_trained = bool(request.extensions) or base is not None
+    weights = None if begins_trained else architectures.base_weights_file(config, around.say)
+    model = architectures.build(
+        config.architecture, preprocessing.input_shape, len(version.classes), config.seed, weights=weights
+    )
+    if request.extensions:
+        # Built anew all the same: what a file does not hold, such as the state of dropout, is then always alike.
+        stored = experiment.store.contents.existing(request.extensions[-1].model)
+        warmstart.copy_weights(model, Classifier.load(stored).keras_model)
+    elif base is not None:
+        kept = warmstart.kept_classes(request, dataset, version)
+        warmstart.transfer(model, base.keras_model, kept)
+    return Classifier(model, version.classes, preprocessing, config)
+
+
+def _details(
+    experiment: Experiment, request: TrainingRequest, version: DatasetVersion, digest: str
+) -> dict[str, Any]:
+    details: dict[str, Any] = {
+        "dataset": {"uid": version.uid, "name": version.name, "fingerprint": version.fingerprint},
+        "initial weights sha256": digest,
+        "git commit": request.git_commit,
+        "replay of": request.replay_of,
+        "extensions": [asdict(extension) for extension in request.extensions],
+    }
+    if request.base_dataset is not None:
+        base = experiment.base_experiment
+        details["base"] = {
+            "uid": None if base is None else base.uid,
+            "dataset": request.base_dataset,
+            "model sha256": experiment.artifacts[warmstart.BASE_MODEL].sha256,
+        }
+    return details
 
 
 def _train_and_score(
     experiment: Experiment,
-    config: TrainingConfig,
+    classifier: Classifier,
+    request: TrainingRequest,
+    dataset: Dataset,
     version: DatasetVersion,
     partitions: dict[str, Partition],
-    preprocessing: Preprocessing,
     around: Surroundings,
 ) -> None:
-    model = architectures.build(
-        config.architecture, preprocessing.input_shape, len(version.classes), config.seed
-    )
-    classifier = Classifier(model, version.classes, preprocessing, config)
-    _record_setup(experiment, classifier, version.classes)
-    around.check()
     around.say("--#-- Train")
-    finished = train(
-        model,
-        config,
-        partitions["training"],
-        partitions["validation"],
-        on_batches=lambda report: _log_batches(experiment, report),
-        on_epoch=lambda report: _log_epoch(experiment, config, report, around),
-        stop=around.stopping,
-    )
-    _store_classifier(experiment, classifier)
+    model = classifier.keras_model
+    phases = phases_of(classifier.config, request)
+    features = dataset.path / CACHE_FOLDER / "features"
+    course = Course(model, experiment, phases, request, partitions, around, features)
+    if request.extensions:
+        _record_extensions(experiment, request)
+    finished = course.run()
+    store_classifier(experiment, classifier)
+    if request.extensions:
+        # They are those of the weights before.
+        dataset.clear_predictions(experiment.uid)
     experiment.log("weights sha256", weights_digest(model), type="VALUE")
     if not finished:
         around.say("Stopped. The classifier with the weights so far is kept.")
         raise Stopped
     around.say("--#-- Evaluate")
-    for name in _SCORED:
+    for name in SCORED:
         if len(partitions[name]):
+            probabilities = _probabilities(classifier, partitions[name])
             ids = version.select(name)
-            probabilities = classifier.predict_prepared(partitions[name].pixels)
-            _store_evaluation(
-                experiment,
-                Evaluation(version.classes, ids, partitions[name].labels, probabilities, partition=name),
-                around,
-            )
+            labels = partitions[name].labels
+            evaluation = Evaluation(version.classes, ids, labels, probabilities, partition=name)
+            store_evaluation(experiment, evaluation, around)
+    course.clear_checkpoints()
     around.say("Done.")
 
 
+def _probabilities(classifier: Classifier, partition: Partition) -> np.ndarray:
+    chunks = [
+        classifier.predict_prepared(partition.take(slice(start, start + _PREDICT_CHUNK)))
+        for start in range(0, len(partition), _PREDICT_CHUNK)
+    ]
+    return np.concatenate(chunks)
+
+
+def _record_extensions(experiment: Experiment, request: TrainingRequest) -> None:
+    table = {
+        "columns": ["after epoch", "epochs"],
+        "rows": [str(number) for number in range(1, request.part + 1)],
+        "data": [[extension.from_epoch, extension.epochs] for extension in request.extensions],
+    }
+    experiment.log("extensions", table, type="TABLE")
+
+
 def predict_job(job: Job, dataset: Dataset, around: Surroundings) -> None:
-    """Predict images with the experiment's classifier; each chunk is stored when it is done.
+    """Predict images with the experiment's classifier; what is done is stored from time to time.
 
     An image that cannot be read is reported and left out.
 
@@ -132,28 +204,9 @@ def predict_job(job: Job, dataset: Dataset, around: Surroundings) -> None:
         None of the images could be read.
     """
     experiment = job.experiment
-    uid = experiment.uid
     around.say("--#-- Predict")
     classifier = Classifier.load(experiment.artifacts["model-latest"].path)
-    ids = _images_to_predict(job, dataset)
-    done, last_error = 0, None
-    for start in range(0, len(ids), _PREDICT_CHUNK):
-        chosen, prepared = [], []
-        for id in ids[start : start + _PREDICT_CHUNK]:
-            around.check()
-            try:
-                prepared.append(classifier.preprocessing.prepare([dataset.pixels(int(id))])[0])
-                chosen.append(int(id))
-            except ImageReadError as error:
-                last_error = error
-                around.say(f"Image {id} is left out: {error}")
-        if chosen:
-            probabilities = classifier.predict_prepared(np.stack(prepared))
-            dataset.store_predictions(uid, classifier.classes, np.array(chosen), probabilities)
-            done += len(chosen)
-        around.say(f"{min(start + _PREDICT_CHUNK, len(ids))} of {len(ids)} images predicted")
-    if last_error is not None and not done:
-        raise last_error
+    predict_project(classifier, dataset, _images_to_predict(job, dataset), experiment.uid, around)
 
 
 def _images_to_predict(job: Job, dataset: Dataset) -> np.ndarray:
@@ -161,150 +214,6 @@ def _images_to_predict(job: Job, dataset: Dataset) -> np.ndarray:
         return np.asarray(job.payload["ids"], dtype=np.int64)
     columns = dataset.columns()
     return columns.id[(columns.category_id == 0) & ~columns.excluded]
-
-
-def _prepare(
-    config: TrainingConfig, dataset: Dataset, version: DatasetVersion, around: Surroundings
-) -> tuple[dict[str, Partition], Preprocessing]:
-    ids = {name: version.select(name) for name in ("training", *_SCORED)}
-    around.say(
-        f"{len(ids['training'])} images for training, {len(ids['validation'])} for validation, "
-        f"{len(ids['test'])} for the test; {len(version.classes)} classes"
-    )
-    if not len(ids["training"]):
-        raise NotTrainableError(
-            [f"The dataset version {version.name!r} has no images for training. Split the project again."]
-        )
-    input_shape = resolve_input_shape(config, dataset.shapes(ids["training"]))
-    around.say("Input of {}×{} pixels, {} channel(s)".format(*input_shape))
-    pixels = {name: _read(dataset, chosen, input_shape, config, around) for name, chosen in ids.items()}
-    # The statistics see the training images and nothing else.
-    preprocessing = fit_preprocessing(
-        pixels["training"], config.normalization, plane=config.plane, channels=chosen_channels(config)
-    )
-    labels = dict(zip(version.ids.tolist(), version.labels.tolist(), strict=True))
-    partitions = {
-        name: Partition(
-            preprocessing.normalize(pixels[name]),
-            np.array([labels[id] for id in chosen.tolist()], dtype=np.int32),
-        )
-        for name, chosen in ids.items()
-    }
-    return partitions, preprocessing
-
-
-def _read(
-    dataset: Dataset,
-    ids: np.ndarray,
-    input_shape: tuple[int, int, int],
-    config: TrainingConfig,
-    around: Surroundings,
-) -> np.ndarray:
-    names: Sequence[int] = ids.tolist()
-    return stack(
-        (dataset.pixels(id) for id in names),
-        input_shape,
-        plane=config.plane,
-        channels=chosen_channels(config),
-        names=names,
-        count=len(names),
-        progress=lambda _: around.check(),
-    )
-
-
-def _record_setup(experiment: Experiment, classifier: Classifier, classes: Sequence[str]) -> None:
-    preprocessing, config = classifier.preprocessing, classifier.config
-    experiment.labelmap = list(classes)
-    layers = architectures.summarize(classifier.keras_model)
-    columns = [name for name in layers[0] if name != "layer"]
-    experiment.log(
-        "model-summary",
-        {
-            "columns": columns,
-            "rows": [row["layer"] for row in layers],
-            "data": [[row[name] for name in columns] for row in layers],
-        },
-        type="TABLE",
-    )
-    resolved = {
-        "input_shape": "×".join(str(size) for size in preprocessing.input_shape),
-        "channels": "all" if preprocessing.channels is None else ", ".join(map(str, preprocessing.channels)),
-        "plane": preprocessing.plane,
-        "mean": ", ".join(f"{value:g}" for value in preprocessing.mean),
-        "scale": ", ".join(f"{value:g}" for value in preprocessing.scale),
-        "parameters": classifier.keras_model.count_params(),
-    }
-    environment = runtime.describe()
-    experiment.log("resolved", resolved, type="TABLE")
-    experiment.log("environment", environment, type="TABLE")
-    record = {
-        "config": config.to_json(),
-        "preprocessing": preprocessing.to_json(),
-        "environment": environment,
-    }
-    experiment.artifacts.store("config", json.dumps(record, indent=1).encode(), filename="config.json")
-
-
-def _log_batches(experiment: Experiment, report: BatchReport) -> None:
-    steps = range(report.first_step, report.first_step + len(report.losses))
-    experiment.log("batch/loss", {"steps": list(steps), "values": report.losses.tolist()}, type="LINE")
-
-
-def _log_epoch(
-    experiment: Experiment, config: TrainingConfig, report: EpochReport, around: Surroundings
-) -> None:
-    metrics = {"train/loss": report.loss, "train/accuracy": report.accuracy}
-    line = (
-        f"Epoch {report.epoch} of {config.epochs} · loss {report.loss:.3f} · accuracy {report.accuracy:.1%}"
-    )
-    if report.val_loss is not None and report.val_accuracy is not None:
-        metrics |= {"val/loss": report.val_loss, "val/accuracy": report.val_accuracy}
-        line += f" · validation loss {report.val_loss:.3f} · validation accuracy {report.val_accuracy:.1%}"
-    experiment.log_metrics(metrics, step=report.epoch)
-    around.say(line)
-
-
-def _store_classifier(experiment: Experiment, classifier: Classifier) -> None:
-    with tempfile.TemporaryDirectory(prefix="piximi-") as folder:
-        path = classifier.save(Path(folder) / "model.keras")
-        experiment.artifacts.store("model-latest", path)
-
-
-def _store_evaluation(experiment: Experiment, evaluation: Evaluation, around: Surroundings) -> None:
-    partition, phase = evaluation.partition, _SCORED[evaluation.partition]
-    # An earlier attempt may have had other images.
-    experiment.clear_evaluations(partition)
-    experiment.add_evaluations(
-        partition, evaluation.ids, evaluation.truth, evaluation.probabilities, evaluation.classes
-    )
-    matrix = {"categories": evaluation.classes, "values": evaluation.confusion_matrix.tolist()}
-    experiment.log(f"{phase}/confusion-matrix", matrix, type="HEATMAP")
-    per_class = evaluation.class_metrics
-    rows = zip(
-        per_class.precision.tolist(),
-        per_class.recall.tolist(),
-        per_class.f1.tolist(),
-        per_class.support.tolist(),
-        strict=True,
-    )
-    table: dict[str, Any] = {
-        "columns": ["precision", "recall", "f1", "support"],
-        "rows": evaluation.classes,
-        "data": [list(row) for row in rows],
-    }
-    experiment.log(f"{phase}/metrics", table, type="TABLE")
-    # The metrics by epoch have the names val/accuracy and val/loss; these are the numbers of the final classifier.
-    numbers = {
-        "final-accuracy": evaluation.accuracy,
-        "final-cross-entropy": evaluation.cross_entropy,
-        "final-macro-f1": evaluation.macro.f1,
-    }
-    for name, value in numbers.items():
-        experiment.log(f"{phase}/{name}", value, type="VALUE")
-    around.say(
-        f"{partition.capitalize()}: {evaluation.accuracy:.1%} of {len(evaluation)} images right, "
-        f"cross-entropy {evaluation.cross_entropy:.3f}"
-    )
 
 
 WORK = {"train": train_job, "predict": predict_job}

@@ -1,78 +1,41 @@
-"""The training loop: resident pixels, whole runs of batches in one compiled call, one callback between calls.
+"""The training loop: whole runs of batches in one compiled call, one callback between calls.
 
 A call of Keras' ``fit`` spends most of a small network's time between the steps. Here the pixels are one tensor, and a
 graph function takes the indices of several batches, gathers, differentiates and applies them in a loop of its own. It
-returns at least five times a second, so that progress is live and Stop is quick. XLA stays off: it is slow on CPUs.
+returns at least four times a second, so that progress is live and Stop is quick. How the batches fall into calls never
+changes the result: what is random is drawn for whole epochs, from the seed and the epoch alone.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import TrainingError
-from .augmentation import shift_transforms
+from .augmentation import Channels, draw, measure_channels
 from .config import TrainingConfig
+from .early_stopping import EarlyStopping
+from .features.head import HeadStepper, linear_head
+from .feeding import Feed
 from .partitions import Partition
+from .prerequisites import augments, check_training
+from .reports import BatchReport, EpochReport
+from .sampling import epoch_order, image_weights, padding
+from .schedules import Schedule
+from .stages import Stage
+from .state import Position, TrainingState, assign, listed, named, seed_layers
 from .steps import Stepper
 
 if TYPE_CHECKING:
     import keras
 
+__all__ = ["BatchReport", "EpochReport", "Partition", "Stage", "TrainingState", "train", "weights_digest"]
+
 _CALL_SECONDS = 0.1
-
-
-@dataclass(frozen=True)
-class BatchReport:
-    """Batches that were just done.
-
-    Attributes
-    ----------
-    epoch : int
-        From 1.
-    first_step : int
-        Number of the first of these batches, counted from 1 over the whole training.
-    losses : (n,) ndarray of float32
-        Mean loss of each batch.
-    done, total : int
-        Batches of this epoch that are done, and all of them.
-    """
-
-    epoch: int
-    first_step: int
-    losses: np.ndarray
-    done: int
-    total: int
-
-
-@dataclass(frozen=True)
-class EpochReport:
-    """An epoch that was just done.
-
-    Attributes
-    ----------
-    epoch : int
-        From 1.
-    loss, accuracy : float
-        Means over the epoch's training images, each taken when its batch was visited, while the weights moved: as Keras
-        reports them. They lag behind what the weights at the epoch's end would score.
-    val_loss, val_accuracy : float or None
-        Of the weights at the epoch's end on the validation images; None without any.
-    seconds : float
-    """
-
-    epoch: int
-    loss: float
-    accuracy: float
-    val_loss: float | None
-    val_accuracy: float | None
-    seconds: float
 
 
 def train(
@@ -84,13 +47,16 @@ def train(
     on_batches: Callable[[BatchReport], None] | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
+    resume_from: TrainingState | None = None,
+    stages: Sequence[Stage] | None = None,
+    epoch_pixels: Callable[[int], np.ndarray] | None = None,
 ) -> bool:
     """Train `model` in place.
 
     Parameters
     ----------
     model : keras.Model
-        Ends in a Dense layer with softmax; the loss is computed from what goes into the softmax.
+        Its output are (N, K) probabilities; the loss is computed from what goes into its softmax.
     config : TrainingConfig
     training, validation : Partition
         `validation` is only scored, never learned from; it may be empty.
@@ -98,77 +64,186 @@ def train(
         Called in this thread, after some batches and after each epoch.
     stop : callable
         Asked several times a second.
+    resume_from : TrainingState, optional
+        Continue behind its epoch, with the same settings, data and stages; stages may be added behind. Everything ends
+        as if the training had never been interrupted, bit for bit.
+    stages : sequence of Stage, optional
+        By default one of the settings' epochs.
+    epoch_pixels : callable, optional
+        Returns for an epoch (from 1) what replaces `training.pixels` in it, (N, ...) float32. There is no augmentation
+        then: whoever gives the pixels has seen to it.
 
     Returns
     -------
     bool
-        False if `stop` ended the training early; the model then holds the weights so far.
+        False if `stop` ended the training early; the model then holds the weights so far. With early stopping a finished
+        training leaves those of its best epoch.
 
     Raises
     ------
+    ConfigurationError
+        Settings contradict each other; nothing was trained.
+    NotTrainableError
+        There are no training images.
     TrainingError
-        The loss is no longer a number.
+        The loss is no longer a number, or `resume_from` is of another network.
     """
-    import tensorflow as tf
-
-    stepper = Stepper(model, config)
-    pixels, labels = tf.constant(training.pixels), tf.constant(training.labels, tf.int32)
-    weights, counts = _batch_weights(len(training), config.batch_size)
-    total = len(counts)
-    calls = _CallLength(total)
-    for epoch in range(1, config.epochs + 1):
-        started = time.perf_counter()
-        order = np.resize(epoch_order(config, len(training), epoch), weights.shape)
-        data = pixels, labels, tf.constant(shift_transforms(config, training.pixels.shape, epoch))
-        batches = tf.constant(order, tf.int32), tf.constant(weights)
-        stepper.set_learning_rate(learning_rate(config, epoch))
-        loss_sum, hits, done = 0.0, 0.0, 0
-        while done < total:
-            if stop():
+    stages = [Stage(config.epochs)] if stages is None else stages
+    check_training(model, config, training, stages, given_pixels=epoch_pixels is not None)
+    loop = _Loop(model, config, training, validation, on_batches, on_epoch, stop, epoch_pixels)
+    seed_layers(model, config.seed)
+    if resume_from is not None:
+        loop.take_over(resume_from)
+    with loop.feed:
+        for index, stage in enumerate(stages):
+            if stage.trainable is not None:
+                stage.trainable(model)
+            if index >= loop.position.stage and not loop.run_stage(stage, resume_from):
                 return False
-            until = min(done + calls.steps, total)
-            with calls:
-                losses, correct = stepper.run(data, *batches, done, until)
-            _check_losses(losses, epoch, done, config)
-            loss_sum += float(losses.astype(np.float64) @ counts[done:until])
-            hits += float(correct.sum())
-            first_step = (epoch - 1) * total + done + 1
-            done = until
-            if on_batches is not None:
-                on_batches(BatchReport(epoch, first_step, losses, done, total))
-        val_loss, val_accuracy = None, None
-        if len(validation):
-            scored = stepper.score(validation.pixels, validation.labels, stop)
-            if scored is None:
-                return False
-            val_loss, val_accuracy = scored
-        if on_epoch is not None:
-            seconds = time.perf_counter() - started
-            loss, accuracy = loss_sum / len(training), hits / len(training)
-            on_epoch(EpochReport(epoch, loss, accuracy, val_loss, val_accuracy, seconds))
     return True
 
 
-def epoch_order(config: TrainingConfig, count: int, epoch: int) -> np.ndarray:
-    """Return the order, (count,) int64, in which `epoch` (from 1) visits the training images."""
-    if not config.shuffle:
-        return np.arange(count)
-    return np.random.default_rng([config.seed, epoch]).permutation(count)
+class _Loop:
+    """One training: what stays the same over its epochs, and where it is."""
 
+    def __init__(
+        self,
+        model: keras.Model,
+        config: TrainingConfig,
+        training: Partition,
+        validation: Partition,
+        on_batches: Callable[[BatchReport], None] | None,
+        on_epoch: Callable[[EpochReport], None] | None,
+        stop: Callable[[], bool],
+        epoch_pixels: Callable[[int], np.ndarray] | None,
+    ) -> None:
+        import tensorflow as tf
 
-def _batch_weights(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    # The last batch is filled up with images of weight 0: all batches have one shape, and it still counts only
-    # the images that it has.
-    total = math.ceil(count / size)
-    weights = (np.arange(total * size) < count).astype(np.float32).reshape(total, size)
-    return weights, weights.sum(axis=1, dtype=np.float64)
+        self._tf = tf
+        self._model, self._config = model, config
+        self._training, self._validation = training, validation
+        self._on_batches, self._on_epoch, self._stop = on_batches, on_epoch, stop
+        self._epoch_pixels = epoch_pixels
+        self._channels: Channels | None = None
+        if epoch_pixels is None and augments(config):
+            self._channels = measure_channels(config, training)
+        self._labels = tf.constant(training.labels, tf.int32)
+        self._weights = image_weights(config, training.labels)
+        self._visits = len(epoch_order(config, training.labels, 1))
+        self._padding = padding(self._visits, config.batch_size)
+        self._calls = _CallLength(len(self._padding))
+        self._stopping = EarlyStopping(config)
+        self.position = Position()
+        self.feed = Feed(training)
 
+    def take_over(self, state: TrainingState) -> None:
+        """Continue behind the epoch of `state`."""
+        assign(self._model.variables, state, "model")
+        self.position = Position(state.epoch, state.values["stage"], state.values["stage_epoch"])
+        self._stopping.go_to(state.values["early_stopping"], listed(state, "best") or None)
 
-def learning_rate(config: TrainingConfig, epoch: int) -> float:
-    """Return the learning rate of `epoch` (from 1)."""
-    if config.schedule == "constant":
-        return config.learning_rate
-    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * (epoch - 1) / config.epochs))
+    def run_stage(self, stage: Stage, resumed: TrainingState | None) -> bool:
+        """Train the epochs of `stage` that are not done; False when stopped."""
+        position = self.position
+        schedule = Schedule(self._config, stage.epochs, stage.rate)
+        if position.stage_epoch:
+            assert resumed is not None
+            schedule.go_to(resumed.values["schedule"])
+        stepper: Stepper | HeadStepper | None = None
+        while position.stage_epoch < stage.epochs and not self._stopping.over:
+            if stepper is None:
+                shape = self._training.pixels.shape[1:]
+                head = linear_head(self._model, self._config)
+                if head is None:
+                    stepper = Stepper(self._model, self._config, shape, self._channels)
+                else:
+                    stepper = HeadStepper(head, self._config)
+                if position.stage_epoch:
+                    assert resumed is not None
+                    assign(stepper.state, resumed, "optimizer")
+            if not self._run_epoch(stepper, schedule):
+                return False
+        self._stopping.restore(self._model)
+        position.stage, position.stage_epoch = position.stage + 1, 0
+        return True
+
+    def _run_epoch(self, stepper: Stepper | HeadStepper, schedule: Schedule) -> bool:
+        started = time.perf_counter()
+        position = self.position
+        rates = schedule.rates(position.stage_epoch + 1, len(self._padding))
+        trained = self._train_epoch(stepper, position.epoch + 1, rates)
+        if trained is None:
+            return False
+        scored: tuple[float | None, float | None] | None = (None, None)
+        if len(self._validation):
+            scored = stepper.score(self._validation, self._stop)
+        if scored is None:
+            return False
+        position.epoch, position.stage_epoch = position.epoch + 1, position.stage_epoch + 1
+        epoch, seconds = position.epoch, time.perf_counter() - started
+
+        def state() -> TrainingState:
+            if self.position.epoch != epoch:
+                raise RuntimeError(f"epoch {epoch} is over; ask for its state before on_epoch returns")
+            return self._capture(stepper, schedule)
+
+        report = EpochReport(epoch, *trained, *scored, seconds, float(rates[-1]), state)
+        schedule.observe(position.stage_epoch, report.watched_loss)
+        self._stopping.observe(report.watched_loss, self._model)
+        if self._on_epoch is not None:
+            self._on_epoch(report)
+        return True
+
+    def _train_epoch(
+        self, stepper: Stepper | HeadStepper, epoch: int, rates: np.ndarray
+    ) -> tuple[float, float] | None:
+        """Return the mean loss and accuracy; None when stopped."""
+        order = np.resize(epoch_order(self._config, self._training.labels, epoch), self._padding.shape)
+        counts = self._padding.sum(axis=1)
+        weights = self._padding * self._weights[order]
+        draws = self._draws(epoch)
+        self.feed.begin(order, None if self._epoch_pixels is None else self._epoch_pixels(epoch))
+        loss_sum, hits, done, total = 0.0, 0.0, 0, len(order)
+        while done < total:
+            if self._stop():
+                return None
+            until = min(done + min(self._calls.steps, self.feed.most), total)
+            with self._calls as call:
+                pixels, rows, until = self.feed.fetch(done, until)
+                self.feed.announce(until, min(until + min(self._calls.steps, self.feed.most), total))
+                now = slice(done, until)
+                images = order[now].astype(np.int32)
+                shares = weights[now], counts[now], rates[now].astype(np.float32)
+                losses, correct = stepper.run(pixels, self._labels, draws, rows, images, *shares)
+                call.done(until - done)
+            _check_losses(losses, epoch, done, self._config)
+            loss_sum += float(losses.astype(np.float64) @ counts[now])
+            hits += float(correct.sum())
+            if self._on_batches is not None:
+                self._on_batches(BatchReport(epoch, (epoch - 1) * total + done + 1, losses, until, total))
+            done = until
+        return loss_sum / self._visits, hits / self._visits
+
+    def _draws(self, epoch: int) -> dict[str, Any]:
+        if self._channels is None:
+            return {}
+        drawn = draw(self._config, self._training.pixels.shape, epoch).arrays()
+        return {name: self._tf.constant(value) for name, value in drawn.items()}
+
+    def _capture(self, stepper: Stepper | HeadStepper, schedule: Schedule) -> TrainingState:
+        position = self.position
+        arrays: dict[str, np.ndarray] = {}
+        for kind, variables in (("model", self._model.variables), ("optimizer", stepper.state)):
+            arrays |= named(kind, [variable.numpy() for variable in variables])
+        if self._stopping.weights is not None:
+            arrays |= named("best", self._stopping.weights)
+        values = {
+            "stage": position.stage,
+            "stage_epoch": position.stage_epoch,
+            "schedule": schedule.position(),
+            "early_stopping": self._stopping.position(),
+        }
+        return TrainingState(position.epoch, arrays, values)
 
 
 def weights_digest(model: keras.Model) -> str:
@@ -189,22 +264,30 @@ class _CallLength:
         self._total = total
         self._calls = 0
         self._started = 0.0
+        self._taken = 1
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> _CallLength:
         self._started = time.perf_counter()
+        return self
+
+    def done(self, steps: int) -> None:
+        """Say how many batches this call had."""
+        self._taken = steps
 
     def __exit__(self, *_: object) -> None:
         self._calls += 1
         # The first call also builds the graph and says nothing about the pace.
         if self._calls > 1:
-            pace = (time.perf_counter() - self._started) / self.steps
+            pace = (time.perf_counter() - self._started) / self._taken
             self.steps = max(1, min(self._total, self.steps * 4, int(_CALL_SECONDS / max(pace, 1e-6))))
 
 
 def _check_losses(losses: np.ndarray, epoch: int, done: int, config: TrainingConfig) -> None:
     bad = np.flatnonzero(~np.isfinite(losses))
     if len(bad):
+        rate = config.learning_rate
+        clipping = "" if config.gradient_clipping else ", or gradient clipping of 1"
         raise TrainingError(
             f"In epoch {epoch}, batch {done + int(bad[0]) + 1}, the loss was no longer a number: the steps were too "
-            f"large. Try a smaller learning rate than {config.learning_rate:g}, for example {config.learning_rate / 10:g}."
+            f"large. Try a smaller learning rate than {rate:g}, for example {rate / 10:g}{clipping}."
         )

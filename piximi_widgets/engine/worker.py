@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from ..experiments import Job, WorkerRecord
 
 _IDLE_SECONDS = 600.0
+# TensorFlow gives a GPU's memory back when its process ends, and only then; a queue that is filled by a loop in a
+# notebook still finds the worker.
+_IDLE_SECONDS_WITH_GPU = 10.0
 _LOOK_SECONDS = 0.5
 _OUTPUT_SECONDS = 0.1
 _OUTPUT_CHUNK = 1 << 20
@@ -116,9 +119,12 @@ class Worker:
         return 0
 
     def _serve(self, record: WorkerRecord) -> None:
+        from .runtime import has_gpu
+
         news = threading.Event()
         subscription = self._store.watch(news.set)
         idle_limit = float(os.environ.get(IDLE_VARIABLE, _IDLE_SECONDS))
+        limit_after_work = min(idle_limit, _IDLE_SECONDS_WITH_GPU) if has_gpu() else idle_limit
         idle_since = time.monotonic()
         log = self._store.folder / self._log_name
         try:
@@ -129,7 +135,7 @@ class Worker:
                 job = self._store.claim(record, record.environment, log.stat().st_size)
                 if job is not None:
                     self._do(job, log)
-                    idle_since = time.monotonic()
+                    idle_since, idle_limit = time.monotonic(), limit_after_work
                 elif time.monotonic() - idle_since > idle_limit and self._store.retire_worker(self._uid):
                     return
                 else:

@@ -193,7 +193,12 @@ class Job:
 
 
 def enqueue(
-    store: ExperimentStore, experiment: Experiment, kind: str, payload: Mapping[str, Any], environment: str
+    store: ExperimentStore,
+    experiment: Experiment,
+    kind: str,
+    payload: Mapping[str, Any],
+    environment: str,
+    after_attempt: int | None = None,
 ) -> Job:
     """Put work on the list. See ``ExperimentStore``."""
     if kind not in KINDS:
@@ -203,6 +208,10 @@ def enqueue(
     reconcile(store)
     with store.database.write(durable=True) as connection:
         attempt = sql_jobs.last_attempt(connection, experiment.id)
+        if after_attempt is not None and attempt != after_attempt:
+            raise StaleAttemptError(
+                f"Somebody else has started attempt {attempt} of {experiment.name!r} meanwhile; nothing was started."
+            )
         if kind == "train":
             current = sql_jobs.current_training(connection, experiment.id)
             if current is not None:

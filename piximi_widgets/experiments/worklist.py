@@ -34,15 +34,23 @@ class WorkList:
         kind: Literal["train", "predict"],
         payload: Mapping[str, Any],
         environment: str,
+        after_attempt: int | None = None,
     ) -> Job:
         """Put work on the list, durably; a training is the experiment's next attempt.
 
+        Parameters
+        ----------
+        after_attempt : int, optional
+            The last attempt that the caller knows of: of several who want to go on from it, one succeeds.
+
         Raises
         ------
+        StaleAttemptError
+            There is an attempt after `after_attempt`; nothing was put on the list.
         StoreError
             A training of this experiment waits or runs already.
         """
-        return jobs.enqueue(self._whole, experiment, kind, payload, environment)
+        return jobs.enqueue(self._whole, experiment, kind, payload, environment, after_attempt)
 
     def claim(self, worker: WorkerRecord, environment: str, log_offset: int) -> Job | None:
         """Take the oldest waiting job of an environment; exactly one worker gets each.

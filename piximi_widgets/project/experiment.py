@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,17 +13,21 @@ from ..dataset.records import PARTITIONS, PredictionArrays
 from ..engine import launcher
 from ..engine.config import TrainingConfig
 from ..engine.evaluation import Evaluation
-from ..errors import EvaluationError, TrainingFailed
+from ..engine.requests import read_architecture
+from ..errors import DatasetVersionError, EvaluationError, TrainingFailed
 from ..experiments import Experiment as StoredExperiment
 from ..experiments import ExperimentStore
 from ..experiments.evaluations import read_evaluations
+from . import continuing
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..dataset import DatasetVersion
     from ..engine.classifier import Classifier
+    from ..engine.replaying import Replay
     from .project import Project
+    from .submitting import Submitter
 
 #: An experiment with one of these has no training under way.
 ENDED = frozenset({"SUCCESS", "FAILED", "CANCELED", "TERMINATED", "INTERRUPTED"})
@@ -32,6 +37,7 @@ _HISTORY = {
     "val/loss": "val_loss",
     "val/accuracy": "val_accuracy",
 }
+_SCORABLE = {"validation", "test", "unassigned"}
 _LOOK_EVERY = 0.5
 
 
@@ -49,6 +55,14 @@ class Experiment(StoredExperiment):
     def config(self) -> TrainingConfig:
         """The settings of the training."""
         return TrainingConfig.from_json(dict(self.parameters))
+
+    @property
+    def architecture_record(self) -> dict[str, Any] | None:
+        """Name, source and SHA-256 of its architecture if that was registered; None if it is one of this package.
+
+        Read the source before you let it run with `pw.trust_architecture`.
+        """
+        return read_architecture(self)
 
     @property
     def history(self) -> pd.DataFrame:
@@ -111,6 +125,82 @@ class Experiment(StoredExperiment):
         """Ask the training to stop; it keeps the weights that it has, and ends as CANCELED within a second."""
         self.request_stop()
 
+    def resume(self, *, wait: bool = False, run: str | Submitter = "worker") -> Experiment:
+        """Go on with a training that did not come to its end, whether it was stopped, killed, or failed.
+
+        It goes on from its last checkpoint, which is made after each epoch (of epochs shorter than a quarter of a second
+        only some), and from the beginning when there is none. The weights in the end are those of a training that was
+        never interrupted, bit for bit, and no metric is there twice.
+
+        Parameters
+        ----------
+        wait : bool
+            Return when the training has ended.
+        run : {"worker", "inline"} or object with ``submit``
+            As in `Project.fit`.
+
+        Raises
+        ------
+        TrainingError
+            It waits or runs; it has come to its end (see `extend`); or somebody else resumed it in the same moment.
+        """
+        return continuing.resume(self, run, wait)
+
+    def extend(self, epochs: int, *, wait: bool = False, run: str | Submitter = "worker") -> Experiment:
+        """Train some epochs more, after the end of the training or after Stop.
+
+        It begins with the final weights (after early stopping those of the best epoch), with a learning rate, a
+        schedule and an optimizer that begin anew. Epochs and metrics are counted on; ``config`` stays what it was, and
+        the log ``"extensions"`` says what was added. Predictions of the earlier weights are removed. An extension that
+        is interrupted can be resumed.
+
+        Parameters
+        ----------
+        epochs : int
+            From 1 to 10000.
+        wait : bool
+            Return when the training has ended.
+        run : {"worker", "inline"} or object with ``submit``
+            As in `Project.fit`.
+
+        Raises
+        ------
+        ConfigurationError
+            `epochs` is out of range.
+        TrainingError
+            It waits or runs, or it was interrupted or failed (see `resume`).
+        """
+        return continuing.extend(self, epochs, run, wait)
+
+    def replay(self, *, wait: bool = True, run: str | Submitter = "worker") -> Replay:
+        """Train again as the record says, in an experiment of its own, and compare the weights epoch by epoch.
+
+        Extensions are not repeated.
+
+        Parameters
+        ----------
+        wait : bool
+            Return when the repetition has ended; otherwise the result tells how it stands whenever it is asked.
+        run : {"worker", "inline"} or object with ``submit``
+            As in `Project.fit`.
+
+        Returns
+        -------
+        Replay
+            Whether the weights are the same, else where they diverged and why.
+
+        Raises
+        ------
+        TrainingError
+            There is no record to repeat.
+
+        Warns
+        -----
+        UserWarning
+            Package versions or the processor differ from the record, so that the weights will too: compare accuracies.
+        """
+        return continuing.replay(self, run, wait)
+
     # -- what came of it ---------------------------------------------------------------------------
 
     @property
@@ -127,37 +217,49 @@ class Experiment(StoredExperiment):
         return Classifier.load(self.artifacts["model-latest"].path)
 
     def evaluate(
-        self, partition: str = "validation", *, dataset: DatasetVersion | str | None = None
+        self,
+        partition: str = "validation",
+        *,
+        dataset: DatasetVersion | str | None = None,
+        predict: bool = False,
     ) -> Evaluation:
         """Compare the predictions of this experiment with the labels.
 
         Parameters
         ----------
-        partition : {"validation", "test"}
-            What to score. No image that was trained on is ever scored.
+        partition : {"validation", "test", "unassigned"}
+            What to score. No image is ever scored that was trained on, here or in an experiment that this one goes on
+            from.
         dataset : DatasetVersion or its uid or name, or "current", optional
             Whose labels are the truth: by default the version that the experiment was trained with; a newer one, or
             ``"current"`` for the labels as they are now, scores the stored predictions against it.
+        predict : bool
+            Let a worker predict those images first of which no prediction is stored.
 
         Returns
         -------
         Evaluation
             Its ``unscored`` counts images of the partition that have no stored prediction, or a category that the
-            classifier does not know.
+            classifier does not know. Images that are in no project are for `Classifier.evaluate`.
 
         Raises
         ------
         EvaluationError
             There is nothing that may be scored.
         """
-        if partition not in {"validation", "test"}:
+        if partition not in _SCORABLE:
             raise EvaluationError(
-                f"partition must be 'validation' or 'test'; got {partition!r}. Images that were trained on are not "
-                "scored: the result would say nothing about new ones."
+                f"partition must be 'validation', 'test' or 'unassigned'; got {partition!r}. Images that were trained on "
+                "are not scored: the result would say nothing about new ones."
             )
         trained_with = self.project.version(self.datasets["train"].uid)
         ids, categories, label = self._truth(trained_with, partition, dataset)
         predicted = self._stored_predictions()
+        if predict:
+            there = np.isin(ids, self.project.columns().id)
+            missing = ids[there & ~np.isin(ids, predicted.ids)]
+            self.project.predict(self, missing)
+            predicted = self._stored_predictions()
         # By the categories' ids: a renamed category stays the same class, and a new one of its old name is another.
         index = {
             int(category): predicted.classes.index(name)
@@ -181,25 +283,34 @@ class Experiment(StoredExperiment):
         self, trained_with: DatasetVersion, partition: str, dataset: DatasetVersion | str | None
     ) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
         """Ids and category ids to score against, never of an image that was trained on, and whose they are."""
-        trained_on = trained_with.select("training")
+        trained_on = self._trained_on(trained_with)
         if dataset == "current":
             columns = self.project.columns()
             mine = columns.partition == PARTITIONS.index(partition)
             mine &= (columns.category_id > 0) & ~columns.excluded & ~np.isin(columns.id, trained_on)
             return columns.id[mine], columns.category_id[mine], ("labels as they are now", "")
-        version: DatasetVersion
-        if dataset is None:
-            version = trained_with
-        elif isinstance(dataset, str):
-            version = self.project.version(dataset)
-        else:
-            version = dataset
+        version = trained_with
+        if dataset is not None:
+            # Also one that is given itself is looked up: ids of another project would name other images.
+            version = self.project.version(dataset if isinstance(dataset, str) else dataset.uid)
         chosen = np.isin(version.ids, version.select(partition)) & ~np.isin(version.ids, trained_on)
         return (
             version.ids[chosen],
             version.category_ids[version.labels[chosen]],
             (version.name, version.uid),
         )
+
+    def _trained_on(self, trained_with: DatasetVersion) -> np.ndarray:
+        """Ids of all images that the weights have seen, those of the experiments before this one among them."""
+        seen = [trained_with.select("training")]
+        before = self.base_experiment
+        while before is not None:
+            if "train" in before.datasets:
+                # One that another project has trained has seen none of this one's images.
+                with suppress(DatasetVersionError):
+                    seen.append(self.project.version(before.datasets["train"].uid).select("training"))
+            before = before.base_experiment
+        return np.unique(np.concatenate(seen))
 
     def _stored_predictions(self) -> PredictionArrays:
         """Every image that this classifier has predicted, at the end of its training or later."""

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,21 +16,19 @@ from ..dataset.records import TEST, TRAINING, VALIDATION
 from ..dataset.splits.leakage import leakage_warning
 from ..engine import launcher
 from ..engine.checks import Problem, check
+from ..engine.commits import commit_of
 from ..engine.config import TrainingConfig
+from ..engine.requests import ARCHITECTURE, BASE_MODEL, TrainingRequest
 from ..errors import ConfigurationError, NotTrainableError, TrainingFailed
 from ..experiments import ExperimentStore
+from .basing import keep_architecture, settings_on, take_weights
 from .experiment import Experiment
+from .predicting import follow_prediction
+from .submitting import Submitter, check_run, environment_for, start
 
 _STORE_NAME = "experiments.db"
 _DEVICES = ("auto", "cpu", "gpu")
-_OF_A_TRAINING = ("model-latest", "config")
-
-
-class Submitter(Protocol):
-    """Anything that runs a function later, for example a ``concurrent.futures.Executor``."""
-
-    def submit(self, function: Callable[..., object], /, *arguments: Any) -> Any:
-        """Call `function` with `arguments`, here or elsewhere, now or later."""
+_OF_A_TRAINING = ("model-latest", "config", BASE_MODEL, ARCHITECTURE)
 
 
 class Project(Dataset):
@@ -129,7 +127,7 @@ class Project(Dataset):
         Parameters
         ----------
         config : TrainingConfig, optional
-            The settings; those that do well on most data by default.
+            The settings; by default those that do well on most data, or those of `base`.
         name : str, optional
             The experiment's name; the architecture's by default.
         dataset : DatasetVersion or its uid or name, optional
@@ -138,7 +136,10 @@ class Project(Dataset):
             by ``config.training_fraction``, stratified, with ``config.seed``), no image is moved, and a snapshot is
             made.
         base : Experiment or its name, optional
-            The experiment that this one goes on from, kept in its record.
+            The experiment with whose weights this one begins. Architecture and preprocessing must be the same;
+            ``input_shape="auto"`` takes the base's, and so does the normalisation: nothing is measured anew. Labels
+            and categories may have changed: a renamed category keeps its weights, a new one begins without any, those
+            of a removed one are dropped. The base and the SHA-256 of its weights are kept in the record.
         if_exists : {"rename", "raise", "reuse"}
             What a taken name does: a number is added; an error is raised; or the experiment of that name is returned
             when it has the same settings, else a number is added.
@@ -156,7 +157,10 @@ class Project(Dataset):
         Raises
         ------
         NotTrainableError
-            Data and settings do not fit; each problem says what to do, and nothing was started.
+            Data and settings do not fit, or the base has no classifier; each problem says what to do, and nothing was
+            started.
+        ConfigurationError
+            The settings do not fit the base.
         TrainingFailed
             With ``wait=True`` or ``run="inline"``: the training ended without a result.
 
@@ -166,17 +170,17 @@ class Project(Dataset):
             If exact duplicates stand in several partitions, so that the scores will be too good. The training goes
             on.
         """
-        config = config or TrainingConfig()
-        _check_run(run)
+        check_run(run)
         if device not in _DEVICES:
             raise ConfigurationError({"device": f"device must be one of {_DEVICES}; got {device!r}."})
         store = self.experiments
-        name = name or config.architecture
         if isinstance(base, str):
             base = self._known(store[base])
+        config = settings_on(base, config) if base is not None else config or TrainingConfig()
+        name = name or config.architecture
         if if_exists == "reuse" and name in store:
             found = self._known(store[name])
-            if found.parameters == config.to_json() and store.jobs(found):
+            if found.parameters == config.to_json() and found.base_experiment == base and store.jobs(found):
                 return found.wait() if wait else found
         if dataset is None:
             problems = self.problems(config)
@@ -208,18 +212,14 @@ class Project(Dataset):
             if inherited in experiment.artifacts:
                 experiment.artifacts[inherited].delete()
         experiment.attach_dataset(version, alias="train")
-        environment = self._environment(run)
-        job = store.enqueue(experiment, "train", {"dataset": version.uid, "device": device}, environment)
-        if run == "worker":
-            launcher.ensure_worker(store, self.path)
-        elif run == "inline":
-            launcher.run_inline(store, self.path, job)
-        elif not isinstance(run, str):
-            try:
-                run.submit(launcher.run_job, str(self.path), store.url, store.artifacts_url, job.id)
-            except BaseException:
-                job.cancel()
-                raise
+        keep_architecture(experiment, base)
+        request = TrainingRequest(
+            version.uid,
+            device,
+            base_dataset=None if base is None else take_weights(experiment, base),
+            git_commit=commit_of(Path.cwd()),
+        )
+        start(self, experiment, request, run)
         return experiment.wait() if wait else experiment
 
     def warm(self) -> None:
@@ -229,10 +229,6 @@ class Project(Dataset):
     def _fractions(self, config: TrainingConfig) -> dict[str, Any]:
         """How new labels are divided: as in the last split, or by the settings where there was none."""
         return {} if self.last_split else {"training": config.training_fraction, "seed": config.seed}
-
-    def _environment(self, run: str | Submitter) -> str:
-        """Who may do a job: the workers of this project, or only the process that it is handed to."""
-        return launcher.environment(self.path) if run == "worker" else launcher.inline_environment()
 
     def _problems(
         self,
@@ -272,9 +268,18 @@ class Project(Dataset):
         return super()._experiment_uid(experiment)
 
     def predict(
-        self, experiment: Experiment | str, ids: Any = None, *, wait: bool = True, run: str = "worker"
+        self,
+        experiment: Experiment | str,
+        ids: Any = None,
+        *,
+        wait: bool = True,
+        run: str = "worker",
+        progress: bool | Callable[[int, int], object] = True,
     ) -> None:
         """Let the classifier of `experiment` predict images; the results are kept in the project.
+
+        They are stored every second, and how far it is stands in the experiment's telemetry. Interrupting the call
+        while it waits cancels the prediction; what was predicted until then stays.
 
         Parameters
         ----------
@@ -284,11 +289,14 @@ class Project(Dataset):
         wait : bool
             Return when all predictions are there; the worker does the work either way.
         run : {"worker", "inline"}
+        progress : bool or callable
+            While it waits for a worker: True shows a bar when it takes longer than a second; a callable is told the
+            numbers done and of all.
 
         Raises
         ------
         TrainingFailed
-            The worker could not predict; the message says why.
+            The worker could not predict, or somebody canceled it; the message says why.
         """
         if run not in ("worker", "inline"):
             raise ConfigurationError({"run": f"run must be 'worker' or 'inline'; got {run!r}."})
@@ -302,21 +310,14 @@ class Project(Dataset):
         chosen.artifacts["model-latest"]  # says so when there is no classifier yet
         if not len(wanted):
             return
-        job = store.enqueue(chosen, "predict", {"ids": wanted.tolist()}, self._environment(run))
+        job = store.enqueue(chosen, "predict", {"ids": wanted.tolist()}, environment_for(self, run))
         if run == "inline":
             launcher.run_inline(store, self.path, job)
         else:
             launcher.ensure_worker(store, self.path)
         if wait:
-            launcher.wait_for(store, job)
+            follow_prediction(chosen, job, len(wanted), progress)
             if job.state != "DONE":
                 raise TrainingFailed(
                     f"The prediction ended as {job.state.lower()}: {job.error or 'no reason was given'}"
                 )
-
-
-def _check_run(run: object) -> None:
-    if run not in ("worker", "inline") and (isinstance(run, str) or not hasattr(run, "submit")):
-        raise ConfigurationError(
-            {"run": f"run must be 'worker', 'inline', or an object with submit; got {run!r}."}
-        )

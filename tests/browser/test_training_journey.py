@@ -102,6 +102,65 @@ def test_train_watch_find_the_error_and_mend_the_label(lab):
     quiet(notebook)
 
 
+def test_set_up_a_training_with_presets_and_folds(lab):
+    """By mouse and keyboard: what a choice brings into play appears, and what it makes of other settings is seen."""
+    notebook = lab.notebook(
+        [SETUP, "form = pw.TrainingForm(project)\nform", "import time; time.sleep(8)"],
+        viewport=(1400, 1300),
+        timeout=90,
+    )
+    notebook.run_cell(0, timeout=90)
+    notebook.run_cell(1, timeout=90)
+    form = notebook.output(1).locator(".pxw-training-form")
+    fold = form.get_by_role("button", name="Augmentation: More settings")
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    expect(form.get_by_label("Quarter turns")).to_be_hidden()
+
+    preset = form.locator(".pxw-u-field-augmentation select")
+    preset.select_option("Microscopy")
+    expect(form.get_by_text("turned by quarters")).to_be_visible()
+    fold.focus()
+    notebook.page.keyboard.press("Enter")
+    expect(fold).to_have_attribute("aria-expanded", "true")
+    turns = form.get_by_label("Quarter turns")
+    expect(turns).to_be_checked()
+    turns.uncheck()
+    expect(preset.locator("option:checked")).to_have_text("Custom")
+    wait_for(
+        notebook,
+        lambda: run(
+            notebook, "form.config == pw.TrainingConfig(augmentation='microscopy', quarter_turns=False)"
+        ),
+        "the settings in the kernel",
+    )
+
+    weights = form.locator(".pxw-u-field-base_weights select")
+    expect(weights).to_be_hidden()
+    form.locator(".pxw-u-field-architecture select").select_option("MobileNet")
+    weights.select_option("A file …")
+    path = form.get_by_placeholder("/data/mobilenet.weights.h5")
+    path.fill("/nowhere/mobilenet.h5")
+    expect(form.get_by_text("There is no file '/nowhere/mobilenet.h5'")).to_be_visible()
+    expect(form.get_by_role("button", name="Fit")).to_be_disabled()
+
+    form.get_by_role("button", name="Piximi's settings").click()
+    expect(form.locator(".pxw-u-field-learning_rate input")).to_have_value("0.01")
+    expect(form.get_by_text("settings of Piximi 1.1.4")).to_be_visible()
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    form.get_by_role("button", name="Reset to defaults").click()
+    expect(form.locator(".pxw-u-field-learning_rate input")).to_have_value("0.003")
+    wait_for(notebook, lambda: run(notebook, "form.config == pw.TrainingConfig()"), "the defaults")
+
+    notebook.run_cell(2, wait=False)
+    more = form.get_by_role("button", name="Optimization: More settings")
+    more.click()
+    # The kernel is busy for seconds: a fold does not wait for it.
+    expect(more).to_have_attribute("aria-expanded", "true", timeout=1500)
+    expect(form.get_by_label("Weight decay")).to_be_visible(timeout=1500)
+    notebook.wait_idle()
+    quiet(notebook)
+
+
 def test_stop_from_the_form(lab):
     notebook = lab.notebook([SETUP, "form = pw.TrainingForm(project)\nform"], timeout=60)
     notebook.run_all(timeout=60)

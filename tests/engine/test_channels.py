@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from piximi_widgets.dataset import Dataset
+from piximi_widgets.dataset import Dataset, DatasetVersion
 from piximi_widgets.dataset.pictures.displaying import Displaying
-from piximi_widgets.engine import launcher, tasks
+from piximi_widgets.engine import launcher
 from piximi_widgets.engine.classifier import Classifier
 from piximi_widgets.engine.config import TrainingConfig
+from piximi_widgets.engine.preparing import prepare_partitions
 from piximi_widgets.errors import ImageReadError
 from piximi_widgets.experiments import ExperimentStore
 
 from .conftest import SIDE, stripes
 
-QUIET = tasks.Surroundings(say=lambda line: None, stopping=lambda: False)
 CHOSEN = TrainingConfig(epochs=6, batch_size=8, seed=3, channels=(2,), plane="max")
 
 
@@ -43,8 +43,12 @@ def project(tmp_path: Path):
         yield dataset
 
 
+def prepare(config: TrainingConfig, dataset: Dataset, version: DatasetVersion):
+    return prepare_partitions(config, dataset, version, say=lambda line: None, check=lambda: None)
+
+
 def prepared(dataset: Dataset, config: TrainingConfig) -> tuple[dict[str, bytes], dict]:
-    partitions, preprocessing = tasks._prepare(config, dataset, dataset.snapshot(), QUIET)
+    partitions, preprocessing = prepare(config, dataset, dataset.snapshot())
     return {name: part.pixels.tobytes() for name, part in partitions.items()}, preprocessing.to_json()
 
 
@@ -61,7 +65,7 @@ def test_what_is_shown_changes_no_bit_of_what_is_trained_on(project, config):
 def test_what_is_chosen_is_what_is_trained_on(project):
     """The input is the projection of channel 2 alone, with statistics of the training images, worked out by hand."""
     version = project.snapshot()
-    partitions, preprocessing = tasks._prepare(CHOSEN, project, version, QUIET)
+    partitions, preprocessing = prepare(CHOSEN, project, version)
     assert preprocessing.input_shape == (SIDE, SIDE, 1)
     assert (preprocessing.channels, preprocessing.plane) == ((2,), "max")
     images, _ = hidden_stripes(48)

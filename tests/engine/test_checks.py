@@ -135,3 +135,91 @@ def test_all_problems_are_found_at_once():
     config = TrainingConfig(input_shape=(8, 8, 1), batch_size=1000)
     problems = check(config, class_counts=GOOD | {"rare": 1}, shapes=shapes())
     assert {problem.field for problem in problems} == {None, "batch_size", "input_shape"}
+
+
+# -- settings beside each other -------------------------------------------------------------------
+
+
+def found(settings: dict | TrainingConfig, **data) -> list[Problem]:
+    config = settings if isinstance(settings, TrainingConfig) else TrainingConfig(**settings)
+    return check(config, **{"class_counts": GOOD, "shapes": shapes()} | data)
+
+
+def test_an_architecture_that_is_not_registered_here():
+    """Settings of another process' experiment; what the network needs cannot be asked, and is not."""
+    recorded = TrainingConfig(input_shape=(4, 4, 1)).to_json() | {"architecture": "theirs"}
+    problem = only(found(TrainingConfig.from_json(recorded)))
+    assert problem.field == "architecture"
+    assert "pw.register_architecture('theirs', …)" in problem.message
+    assert "simple-cnn, small-resnet, mobilenet" in problem.message
+
+
+def test_mobilenet_needs_larger_inputs():
+    config = {"architecture": "mobilenet", "base_weights": "none", "input_shape": (32, 28, 1)}
+    problem = only(found(config))
+    assert problem.field == "input_shape"
+    assert "mobilenet needs at least 32×32" in problem.message
+    assert found(config | {"input_shape": (32, 32, 1)}) == []
+
+
+def test_a_weights_file_that_is_not_there(tmp_path):
+    path = tmp_path / "mobilenet.h5"
+    config = {"architecture": "mobilenet", "base_weights": str(path)}
+    problem = only(found(config))
+    assert problem.field == "base_weights"
+    assert str(path) in problem.message
+    path.touch()
+    assert found(config) == []
+    path.unlink()
+    assert found(config | {"architecture": "simple-cnn"}) == [], "without mobilenet it plays no part"
+
+
+def test_looking_for_weights_asks_no_network(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr("urllib.request.urlopen", lambda *a, **k: pytest.fail("the network was asked"))
+    assert found({"architecture": "mobilenet"}) == []
+
+
+def test_fine_tuning_without_blocks_to_tune():
+    problem = only(found({"fine_tuned_blocks": 2}))
+    assert problem.field == "fine_tuned_blocks"
+    assert "Choose 0, or the architecture mobilenet" in problem.message
+    assert found({"fine_tuned_blocks": 2, "architecture": "mobilenet"}) == []
+
+
+def test_crops_without_cropping_are_ignored():
+    assert found({"crops": 8}) == []
+
+
+def test_crops_make_more_images_to_fill_a_batch():
+    """52 images for training: four crops of each fill a batch of 208."""
+    assert found({"crop": "match", "crops": 4, "batch_size": 208}) == []
+    problem = only(found({"crop": "match", "crops": 4, "batch_size": 209}))
+    assert "only 52 images, 4 crops of each, for training. Choose 208 or less" in problem.message
+
+
+def test_rare_categories_are_made_up_for_once():
+    problem = only(found({"oversampling": True, "class_weights": "balanced"}))
+    assert problem.field == "oversampling"
+    assert "Choose one of the two" in problem.message
+    assert found({"oversampling": True}) == []
+    assert found({"class_weights": "balanced"}) == []
+
+
+@pytest.mark.parametrize(
+    ("warmup", "epochs", "advice"),
+    [(5, 5, "Choose 4 or less, or"), (9, 5, "4 or less"), (1, 1, "Choose 0, or")],
+)
+def test_a_warm_up_that_never_ends(warmup, epochs, advice):
+    problem = only(found({"warmup_epochs": warmup, "epochs": epochs}))
+    assert problem.field == "warmup_epochs"
+    assert advice in problem.message
+    assert found({"warmup_epochs": epochs - 1, "epochs": epochs}) == []
+
+
+def test_what_watches_the_validation_loss_needs_one():
+    parts = {"cat": (40, 0, 0), "dog": (30, 0, 0)}
+    config = {"early_stopping": 5, "schedule": "plateau"}
+    fields = [problem.field for problem in found(config, partition_counts=parts)]
+    assert fields == ["training_fraction", "early_stopping", "schedule"]
+    assert found(config) == []

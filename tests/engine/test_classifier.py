@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -41,6 +43,42 @@ def test_an_image_does_not_depend_on_its_neighbours(classifier: Classifier):
     for index in (0, 31, 32, 69):
         np.testing.assert_array_equal(classifier.predict([PIXELS[index]])[0], together[index])
     np.testing.assert_array_equal(classifier.predict(PIXELS[::-1])[::-1], together)
+
+
+def hidden_layer(input_shape: tuple[int, int, int], classes: int):
+    """A network as users write them: products of all features inside."""
+    import keras
+
+    image = keras.Input(input_shape)
+    x = keras.layers.Flatten()(keras.layers.Conv2D(4, 3, activation="relu")(image))
+    x = keras.layers.Dense(32, activation="relu")(x)
+    return keras.Model(image, keras.layers.Dense(classes, activation="softmax")(x))
+
+
+@pytest.mark.parametrize(
+    ("name", "channels"),
+    [("simple-cnn", 1), ("small-resnet", 3), ("mobilenet", 3), ("mobilenet", 2), ("hidden-layer", 1)],
+)
+def test_no_network_lets_images_influence_each_other(name: str, channels: int):
+    """Bit for bit: alone, among others, and in another place; with weights that are not those of the start."""
+    shape, classes = (40, 36, channels), 3 + channels
+    model = hidden_layer(shape, classes) if name == "hidden-layer" else build(name, shape, classes, seed=0)
+    generator = np.random.default_rng(0)
+    for variable in model.weights:
+        if variable.dtype == "float32" and "variance" not in variable.path:
+            variable.assign(variable + generator.normal(0, 0.05, variable.shape))
+    preprocessing = Preprocessing(shape, (0.0,) * channels, (1.0,) * channels)
+    classifier = Classifier(model, [str(k) for k in range(classes)], preprocessing, TrainingConfig())
+    pixels = generator.normal(0, 1, (40, *shape)).astype(np.float32)
+    together = classifier.predict_prepared(pixels)
+    np.testing.assert_allclose(together, model(pixels, training=False), atol=1e-5)
+    for _ in range(3):
+        order = generator.permutation(40)
+        np.testing.assert_array_equal(classifier.predict_prepared(pixels[order]), together[order])
+    for index in (0, 5, 31, 32, 39):
+        np.testing.assert_array_equal(
+            classifier.predict_prepared(pixels[index : index + 1])[0], together[index]
+        )
 
 
 def test_every_form_of_the_same_pixels_gives_the_same(classifier: Classifier, tmp_path: Path):
@@ -85,25 +123,228 @@ def test_a_plain_keras_file_is_told_apart(classifier: Classifier, tmp_path: Path
         Classifier.load(tmp_path / "plain.keras")
 
 
-def test_damaged_and_missing_files_are_said(classifier: Classifier, tmp_path: Path):
-    path = classifier.save(tmp_path / "x.keras")
-    whole = path.read_bytes()
-    for length in (0, 100, len(whole) // 2, len(whole) - 10):
-        path.write_bytes(whole[:length])
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory) -> bytes:
+    model = build("simple-cnn", (16, 16, 1), 2, seed=0)
+    classifier = Classifier(model, ["a", "b"], Preprocessing((16, 16, 1), (0.0,), (1.0,)), TrainingConfig())
+    return classifier.save(tmp_path_factory.mktemp("saved") / "x.keras").read_bytes()
+
+
+def members(whole: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def packed(path: Path, parts: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_a_file_that_was_cut_off_anywhere_is_refused(saved: bytes, tmp_path: Path):
+    path = tmp_path / "x.keras"
+    for length in range(0, len(saved), 10):
+        path.write_bytes(saved[:length])
         with pytest.raises(ArtifactError):
             Classifier.load(path)
     with pytest.raises(ArtifactError, match="no file"):
         Classifier.load(tmp_path / "nothing.keras")
 
 
-def test_a_file_without_its_weights_is_damaged(classifier: Classifier, tmp_path: Path):
-    path = classifier.save(tmp_path / "x.keras")
-    with zipfile.ZipFile(path) as source, zipfile.ZipFile(tmp_path / "y.keras", "w") as target:
-        for name in source.namelist():
-            if name != "model.weights.h5":
-                target.writestr(name, source.read(name))
+def test_a_flipped_bit_changes_nothing_or_is_refused(saved: bytes, tmp_path: Path):
+    """The archive's checksums see damage to every part; bits that nobody reads may be flipped."""
+    path = tmp_path / "x.keras"
+    path.write_bytes(saved)
+    pixels = PIXELS[:3]
+    expected = Classifier.load(path).predict(pixels)
+    refused = 0
+    for position in np.random.default_rng(0).integers(0, len(saved), 25):
+        damaged = bytearray(saved)
+        damaged[position] ^= 1 << int(position) % 8
+        path.write_bytes(damaged)
+        try:
+            np.testing.assert_array_equal(Classifier.load(path).predict(pixels), expected)
+        except ArtifactError:
+            refused += 1
+    assert refused >= 20
+
+
+@pytest.mark.parametrize("missing", ["model.weights.h5", "config.json", "metadata.json"])
+def test_a_file_without_one_of_its_parts_is_damaged(saved: bytes, tmp_path: Path, missing: str):
+    parts = members(saved)
+    del parts[missing]
+    with pytest.raises(ArtifactError, match="four parts"):
+        Classifier.load(packed(tmp_path / "y.keras", parts))
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.txt", "/tmp/evil.txt", "assets/x", "model.weights.npz", "code.pkl"]
+)
+def test_a_file_with_other_parts_is_refused(saved: bytes, tmp_path: Path, name: str):
+    path = packed(tmp_path / "y.keras", {**members(saved), name: b"evil"})
+    with pytest.raises(ArtifactError, match="four parts"):
+        Classifier.load(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_part_that_is_there_twice_is_refused(saved: bytes, tmp_path: Path):
+    path = packed(tmp_path / "y.keras", members(saved))
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("config.json", members(saved)["config.json"])
+    with pytest.raises(ArtifactError, match="each once"):
+        Classifier.load(path)
+
+
+@pytest.mark.parametrize("name", ["model.weights.h5", "config.json", "piximi_widgets.json", "metadata.json"])
+def test_a_zip_bomb_is_not_unpacked(saved: bytes, tmp_path: Path, name: str):
+    parts = {**members(saved), name: b" " * (70 * 2**20)}
+    path = packed(tmp_path / "y.keras", parts, zipfile.ZIP_DEFLATED)
+    assert path.stat().st_size < 2**20
+    with pytest.raises(ArtifactError, match="unpacks to more"):
+        Classifier.load(path)
+
+
+def hdf5(content) -> bytes:
+    import h5py
+
+    memory = io.BytesIO()
+    with h5py.File(memory, "w") as file:
+        content(file)
+    return memory.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (lambda file: file.create_dataset("x", (10**6, 10**6), "f4", chunks=(1000, 1000)), "unpacks to more"),
+        (
+            lambda file: file.create_dataset("x", (9,), "u1", external=[("/etc/passwd", 0, 9)]),
+            "not in the file",
+        ),
+        (lambda file: file.__setitem__("x", h5_link("/etc/other.h5")), "something outside"),
+        (lambda file: file.create_group("g").__setitem__("again", file), "more than a network has"),
+        (lambda file: file.create_group("layers"), "damaged"),
+    ],
+    ids=["huge array", "another file's bytes", "link to another file", "endless circle", "no weights"],
+)
+def test_weights_that_are_no_plain_arrays_are_refused(saved: bytes, tmp_path: Path, content, words: str):
+    parts = {**members(saved), "model.weights.h5": hdf5(content)}
+    with pytest.raises(ArtifactError, match=words):
+        Classifier.load(packed(tmp_path / "y.keras", parts))
+
+
+def h5_link(path: str):
+    import h5py
+
+    return h5py.ExternalLink(path, "/x")
+
+
+def test_code_in_a_network_is_refused_before_keras_sees_it(saved: bytes, tmp_path: Path, monkeypatch):
+    import keras
+
+    monkeypatch.setattr(keras.saving, "load_model", lambda *_, **__: pytest.fail("Keras was asked"))
+    path = tmp_path / "y.keras"
+    for change in (
+        {"module": "keras.layers", "class_name": "Lambda", "registered_name": None},
+        {"module": "os", "class_name": "system", "registered_name": None},
+        {"module": "my_layers", "class_name": "Mine", "registered_name": "my_layers>Mine"},
+        {"module": "keras.layers", "class_name": "TFSMLayer", "registered_name": None},
+        {"module": None, "class_name": "Mine", "registered_name": "Custom>Mine"},
+        {"module": "builtins", "class_name": "function", "registered_name": "function"},
+    ):
+        parts = members(saved)
+        network = json.loads(parts["config.json"])
+        network["config"]["layers"][2] |= change
+        packed(path, parts | {"config.json": json.dumps(network).encode()})
+        with pytest.raises(
+            ArtifactError, match=f"the {change['class_name']} 'pooling_1', which is not one of Keras"
+        ):
+            Classifier.load(path)
+
+
+def test_a_layer_larger_than_the_files_weights_is_refused(saved: bytes, tmp_path: Path):
+    parts = members(saved)
+    network = json.loads(parts["config.json"])
+    network["config"]["layers"][-1]["config"]["units"] = 2_000_000_000
+    path = packed(tmp_path / "y.keras", parts | {"config.json": json.dumps(network).encode()})
+    with pytest.raises(ArtifactError, match="larger than its weights"):
+        Classifier.load(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"classes": ["a", "b", "c"]},
+        {"classes": ["a", "a"]},
+        {"classes": []},
+        {"classes": 7},
+        {"preprocessing": {"input_shape": [20, 20, 1], "mean": [0], "scale": [1]}},
+        {"preprocessing": {"input_shape": [16, 16, 1], "mean": [0, 0], "scale": [1]}},
+        {"preprocessing": {"input_shape": [16, 16], "mean": [0], "scale": [1]}},
+        {"preprocessing": None},
+        {"config": {"epochs": -1}},
+        {"config": "text"},
+        {"format": 99},
+        {"format": "1"},
+    ],
+    ids=str,
+)
+def test_a_description_that_does_not_fit_is_refused(saved: bytes, tmp_path: Path, change: dict):
+    parts = members(saved)
+    description = json.loads(parts["piximi_widgets.json"]) | change
+    parts["piximi_widgets.json"] = json.dumps(description).encode()
     with pytest.raises(ArtifactError):
-        Classifier.load(tmp_path / "y.keras")
+        Classifier.load(packed(tmp_path / "y.keras", parts))
+
+
+def test_a_record_of_an_older_version_loads(saved: bytes, tmp_path: Path):
+    """Preprocessing without plane, channels and framing, settings without the newer ones."""
+    parts = members(saved)
+    description = json.loads(parts["piximi_widgets.json"])
+    description["preprocessing"] = {"input_shape": [16, 16, 1], "mean": [0.0], "scale": [1.0]}
+    description["config"] = {"architecture": "simple-cnn", "epochs": 3, "optimizer": "adam"}
+    parts["piximi_widgets.json"] = json.dumps(description).encode()
+    old = Classifier.load(packed(tmp_path / "y.keras", parts))
+    (tmp_path / "x.keras").write_bytes(saved)
+    new = Classifier.load(tmp_path / "x.keras")
+    assert old.config.epochs == 3
+    np.testing.assert_array_equal(old.predict(PIXELS), new.predict(PIXELS))
+
+
+def test_a_network_with_layers_of_its_own_is_not_written(tmp_path: Path):
+    import keras
+
+    class Doubled(keras.layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    image = keras.Input((16, 16, 1))
+    x = keras.layers.GlobalAveragePooling2D()(Doubled(name="mine")(image))
+    model = keras.Model(image, keras.layers.Dense(2, activation="softmax")(x))
+    classifier = Classifier(model, ["a", "b"], Preprocessing((16, 16, 1), (0.0,), (1.0,)), TrainingConfig())
+    with pytest.raises(ArtifactError, match="the Doubled 'mine', which is not one of Keras' own"):
+        classifier.save(tmp_path / "x.keras")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_network_of_an_architecture_that_nobody_registered_loads(tmp_path: Path):
+    """Its layers are Keras' own; the source that made it is neither in the file nor needed."""
+    import keras
+
+    image = keras.Input((16, 16, 1))
+    x = keras.ops.relu(keras.layers.Conv2D(4, 3)(image) * 0.5)
+    x = keras.layers.Dense(8, activation="gelu")(keras.layers.Flatten()(x))
+    model = keras.Model(image, keras.layers.Dense(2, activation="softmax")(x))
+    classifier = Classifier(model, ["a", "b"], Preprocessing((16, 16, 1), (0.0,), (1.0,)), TrainingConfig())
+    path = classifier.save(tmp_path / "x.keras")
+    parts = members(path.read_bytes())
+    description = json.loads(parts["piximi_widgets.json"])
+    description["config"]["architecture"] = "somebodys"
+    parts["piximi_widgets.json"] = json.dumps(description).encode()
+    loaded = Classifier.load(packed(path, parts))
+    assert loaded.config.architecture == "somebodys"
+    np.testing.assert_array_equal(loaded.predict(PIXELS), classifier.predict(PIXELS))
 
 
 def test_images_that_do_not_fit_are_refused(classifier: Classifier, tmp_path: Path):

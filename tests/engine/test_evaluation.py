@@ -28,6 +28,7 @@ def test_the_numbers_by_hand(evaluation: Evaluation):
     assert evaluation.accuracy == pytest.approx(3 / 5)
     assert evaluation.cross_entropy == pytest.approx(-np.log([0.8, 0.4, 0.9, 0.2, 0.6]).mean(), rel=1e-6)
     assert evaluation.macro.recall == pytest.approx((1 / 2 + 2 / 3 + 0) / 3)
+    assert evaluation.balanced_accuracy == pytest.approx((1 / 2 + 2 / 3) / 2), "no image is a fox"
 
 
 def test_per_class_is_a_table_without_nan_that_marks_what_is_undefined(evaluation: Evaluation):
@@ -46,6 +47,29 @@ def test_predictions_are_by_image(evaluation: Evaluation):
     assert list(table["prediction"]) == ["cat", "dog", "dog", "cat", "dog"]
     assert table.loc[14, "loss"] == pytest.approx(-np.log(0.2), rel=1e-6)
     assert table.loc[14, "p(cat)"] == pytest.approx(0.7)
+    assert table.loc[14, "confidence"] == pytest.approx(0.7)
+    assert table.loc[14, "margin"] == pytest.approx(0.5)
+    by_hand = -(0.7 * np.log(0.7) + 0.2 * np.log(0.2) + 0.1 * np.log(0.1))
+    assert table.loc[14, "entropy"] == pytest.approx(by_hand, rel=1e-6)
+    assert table["loss"].mean() == pytest.approx(evaluation.cross_entropy)
+
+
+def test_margin_and_entropy_at_their_ends():
+    probabilities = np.array([[1, 0, 0], [1 / 3, 1 / 3, 1 / 3]])
+    table = Evaluation(["a", "b", "c"], np.array([1, 2]), np.array([0, 0]), probabilities).predictions
+    np.testing.assert_allclose(table["margin"], [1, 0], atol=1e-7)
+    np.testing.assert_allclose(table["entropy"], [0, np.log(3)], rtol=1e-6)
+    assert list(table["prediction"]) == ["a", "a"], "of equally probable classes the first"
+
+
+def test_files_are_called_by_their_paths():
+    evaluation = Evaluation(
+        ["a", "b"], np.array([0, 1]), np.array([0, 1]), np.eye(2), names=["x.png", "y.png"]
+    )
+    assert list(evaluation.predictions.columns)[:3] == ["name", "truth", "prediction"]
+    assert list(evaluation.predictions["name"]) == ["x.png", "y.png"]
+    with pytest.raises(EvaluationError, match="names"):
+        Evaluation(["a", "b"], np.array([0, 1]), np.array([0, 1]), np.eye(2), names=["x.png"])
 
 
 def test_a_class_may_be_called_like_a_column():
@@ -64,6 +88,8 @@ def test_ids_of_a_cell_row_and_column(evaluation: Evaluation):
 def test_nothing_to_score_is_said():
     with pytest.raises(EvaluationError, match="no labeled image in the test partition"):
         Evaluation(["a", "b"], np.array([]), np.array([]), np.empty((0, 2)), partition="test")
+    with pytest.raises(EvaluationError, match="one of its classes: 'a', 'b'"):
+        Evaluation(["a", "b"], np.array([]), np.array([]), np.empty((0, 2)), partition="new")
 
 
 @pytest.mark.parametrize(
@@ -96,6 +122,7 @@ def test_html_escapes_names_and_says_what_was_measured():
     assert "<script" not in html
     assert "<b>v1" not in html
     assert "2 test images" in html
+    assert "balanced 100.0%" in html
     assert "3 more could not be scored" in html
     assert "b" * 100 not in html
 
@@ -116,7 +143,7 @@ def test_html_stays_small(classes: int):
 def test_what_a_kernel_uses_loads_neither_tensorflow_nor_pandas():
     code = (
         "import sys\n"
-        "from piximi_widgets.engine import checks, config, evaluation, launcher, metrics, preprocessing, runtime\n"
+        "from piximi_widgets.engine import checks, config, evaluation, launcher, predicting, metrics, preprocessing, runtime\n"
         "from piximi_widgets.engine import architectures, augmentation\n"
         "print([m for m in ('tensorflow', 'keras', 'pandas', 'sklearn', 'matplotlib') if m in sys.modules])"
     )

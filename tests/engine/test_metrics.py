@@ -43,6 +43,12 @@ def test_averages_by_hand():
     assert metrics.accuracy(MATRIX) == pytest.approx(0.7)
 
 
+def test_balanced_accuracy_by_hand_leaves_out_classes_without_images():
+    assert metrics.balanced_accuracy(metrics.class_metrics(MATRIX)) == pytest.approx((3 / 5 + 1 + 0) / 3)
+    without_fox = np.array([[3, 2, 0], [0, 4, 0], [0, 0, 0]])
+    assert metrics.balanced_accuracy(metrics.class_metrics(without_fox)) == pytest.approx((3 / 5 + 1) / 2)
+
+
 def test_two_classes_are_not_swapped():
     """The first class: 1 of 2 predictions right, 1 of 5 images found (Piximi 1.1.4 swaps these two)."""
     values = metrics.class_metrics(np.array([[1, 4], [1, 4]]))
@@ -66,6 +72,7 @@ def test_nothing_gives_zeros_and_no_warning():
         assert metrics.accuracy(empty) == 0
         assert metrics.macro_average(values).f1 == 0
         assert metrics.weighted_average(values).f1 == 0
+        assert metrics.balanced_accuracy(values) == 0
         assert metrics.cross_entropy(np.array([], int), np.empty((0, 2))) == 0
 
 
@@ -108,6 +115,8 @@ def test_any_case_equals_the_oracle(case):
         assert getattr(macro, name) == pytest.approx(sum(column) / classes, abs=1e-12)
         mean = sum(c * s for c, s in zip(column, support, strict=True)) / len(truth)
         assert getattr(weighted, name) == pytest.approx(mean, abs=1e-12)
+    recalls = [row[1] for row in expected if row[3]]
+    assert metrics.balanced_accuracy(values) == pytest.approx(sum(recalls) / len(recalls), abs=1e-12)
     right = sum(t == p for t, p in both)
     assert metrics.accuracy(matrix) == pytest.approx(right / len(both))
 
@@ -134,3 +143,52 @@ def test_scikit_learn_agrees(seed: int):
             truth, predicted, labels=range(4), average=average, zero_division=0
         )
         np.testing.assert_allclose((found.precision, found.recall, found.f1), expected[:3], atol=1e-9)
+
+
+DEGENERATE = {
+    "one image": ([1], [1]),
+    "one image, wrong": ([0], [2]),
+    "one class only": ([1, 1, 1], [1, 1, 1]),
+    "a class without predictions": ([0, 1, 2, 2], [0, 1, 1, 0]),
+    "a class without truth": ([0, 1, 1, 0], [0, 1, 2, 2]),
+    "nothing right": ([0, 1, 2], [1, 2, 0]),
+}
+
+
+@pytest.mark.parametrize(("truth", "predicted"), DEGENERATE.values(), ids=DEGENERATE)
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+def test_scikit_learn_agrees_in_degenerate_cases(truth, predicted):
+    """With three classes, of which some do not occur: what scikit-learn gives with all labels and zero_division=0."""
+    from sklearn import metrics as theirs
+
+    matrix = metrics.confusion_matrix(np.array(truth), np.array(predicted), 3)
+    values = metrics.class_metrics(matrix)
+    options = {"labels": range(3), "zero_division": 0}
+    expected = theirs.precision_recall_fscore_support(truth, predicted, **options)
+    found = (values.precision, values.recall, values.f1, values.support)
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+    for average in ("macro", "weighted"):
+        expected = theirs.precision_recall_fscore_support(truth, predicted, average=average, **options)[:3]
+        means = getattr(metrics, f"{average}_average")(values)
+        np.testing.assert_allclose((means.precision, means.recall, means.f1), expected, atol=1e-9)
+    assert metrics.accuracy(matrix) == pytest.approx(theirs.accuracy_score(truth, predicted), abs=1e-9)
+    expected = theirs.balanced_accuracy_score(truth, predicted)
+    assert metrics.balanced_accuracy(values) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+def test_scikit_learn_agrees_on_balanced_accuracy_and_cross_entropy(seed: int):
+    from sklearn import metrics as theirs
+
+    generator = np.random.default_rng(seed)
+    # Class 0 is always predicted for some and, with odd seeds, never true.
+    truth = generator.integers(seed % 2, 4, 60)
+    probabilities = generator.dirichlet([0.4] * 4, 60).clip(1e-6)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    predicted = probabilities.argmax(axis=1)
+    values = metrics.class_metrics(metrics.confusion_matrix(truth, predicted, 4))
+    expected = theirs.balanced_accuracy_score(truth, predicted)
+    assert metrics.balanced_accuracy(values) == pytest.approx(expected, abs=1e-9)
+    expected = theirs.log_loss(truth, probabilities, labels=range(4))
+    assert metrics.cross_entropy(truth, probabilities) == pytest.approx(expected, abs=1e-9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,13 +10,16 @@ import pytest
 
 from piximi_widgets.engine.config import TrainingConfig
 from piximi_widgets.engine.preprocessing import (
+    Framing,
     Preprocessing,
     chosen_channels,
     fit_preprocessing,
+    preprocessing_of,
     resize,
     resolve_input_shape,
     stack,
 )
+from piximi_widgets.engine.preprocessing.statistics import low_and_high
 from piximi_widgets.errors import ImageReadError
 
 RANDOM = np.random.default_rng(0)
@@ -218,3 +222,118 @@ def test_damaged_json_is_refused():
     value = Preprocessing((20, 20, 1), (0.0,), (1.0,)).to_json()
     with pytest.raises(ValueError, match="number of channels"):
         Preprocessing.from_json(value | {"mean": [0.0, 1.0]})
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "expected"),
+    [
+        ("uint8", 51, 0.2),
+        ("uint16", 4095, 4095 / 65535),
+        ("uint32", 2**31, 0.5),
+        ("int16", -32767, -1.0),
+        ("int8", 127, 1.0),
+        ("bool", True, 1.0),
+        ("float32", 0.25, 0.25),
+        ("float64", 700.0, 700.0),
+    ],
+)
+def test_bit_depth_divides_by_the_largest_value_of_each_images_own_type(dtype, value, expected):
+    image = np.full((1, 24, 24, 1), value, dtype)
+    other = np.full((1, 24, 24, 1), 255, np.uint8)
+    preprocessing = Preprocessing((20, 20, 1), (0.0,), (1.0,), normalization="bit-depth")
+    prepared = preprocessing.prepare([image, other])
+    np.testing.assert_allclose(prepared[0], expected, rtol=1e-6)
+    np.testing.assert_array_equal(prepared[1], 1)
+
+
+def test_percentiles_of_the_training_images_become_zero_and_one():
+    """NumPy's percentiles of all pixels of a channel; nothing is clipped."""
+    pixels = RANDOM.gamma(2.0, 900.0, (9, 20, 22, 2)).astype(np.float32)
+    preprocessing = fit_preprocessing(pixels, "percentile")
+    low, high = np.percentile(pixels.reshape(-1, 2).astype(np.float64), (1, 99), axis=0)
+    expected = (pixels - low) / (high - low)
+    prepared = preprocessing.normalize(pixels.copy())
+    np.testing.assert_allclose(prepared, expected, atol=1e-5)
+    assert prepared.max() > 1
+    assert prepared.min() < 0
+
+
+def test_percentiles_of_many_pixels_are_near_those_of_all():
+    pixels = RANDOM.normal(500, 40, (60, 200, 200, 1)).astype(np.float32)
+    low, high = low_and_high(pixels)
+    expected = np.percentile(pixels, (1, 99))
+    np.testing.assert_allclose([low[0], high[0]], expected, atol=1.0)
+
+
+@pytest.mark.parametrize("input_range", [None, (-1.0, 1.0)])
+def test_percentiles_of_a_constant_channel_have_scale_one(input_range):
+    pixels = np.full((5, 20, 20, 1), 60000.1, np.float32)
+    preprocessing = fit_preprocessing(pixels, "percentile", input_range=input_range)
+    assert preprocessing.scale == (1.0,)
+    np.testing.assert_allclose(preprocessing.normalize(pixels), 0, atol=0.1)
+
+
+def test_a_channel_that_is_nearly_all_background_keeps_its_objects_in_range():
+    """With fewer than one bright pixel in a hundred both percentiles are the background."""
+    pixels = np.full((4, 20, 20, 1), 100, np.float32)
+    pixels[0, 3, 3] = 5100
+    preprocessing = fit_preprocessing(pixels, "percentile")
+    assert (preprocessing.mean, preprocessing.scale) == ((100.0,), (5000.0,))
+
+
+def test_mobilenet_gets_the_range_of_its_photographs():
+    """-1 and 1 are the 1st and 99th percentile of the training images, or 0 and the largest value of the data type."""
+    photographs = RANDOM.integers(0, 256, (6, 32, 32, 3)).astype(np.float32)
+    low, high = np.percentile(photographs.reshape(-1, 3).astype(np.float64), (1, 99), axis=0)
+    for normalization in ("training-statistics", "percentile"):
+        config = TrainingConfig(architecture="mobilenet", normalization=normalization)
+        prepared = preprocessing_of(config, photographs).normalize(photographs.copy())
+        expected = 2 * (photographs - low) / (high - low) - 1
+        np.testing.assert_allclose(prepared, expected, atol=1e-5)
+    config = TrainingConfig(architecture="mobilenet", normalization="bit-depth")
+    preprocessing = preprocessing_of(config, photographs / 255)
+    image = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=3)
+    small = dataclasses.replace(preprocessing, input_shape=(16, 16, 3)).prepare([image])
+    np.testing.assert_allclose(small[0, ..., 1].ravel(), np.arange(256) / 127.5 - 1, atol=1e-6)
+    config = TrainingConfig(architecture="mobilenet", normalization="none")
+    assert preprocessing_of(config, photographs).scale == (1.0, 1.0, 1.0)
+
+
+def test_everything_that_a_training_chose_comes_back_from_json():
+    config = TrainingConfig(
+        crop="none", resize="nearest", aspect="keep", normalization="bit-depth", plane="middle", channels=(1,)
+    )
+    preprocessing = preprocessing_of(config, np.ones((2, 20, 24, 1), np.float32))
+    again = Preprocessing.from_json(json.loads(json.dumps(preprocessing.to_json())))
+    assert again == preprocessing
+    assert again.framing == Framing((20, 24, 1), "middle", (1,), "none", "nearest", "keep", bit_depth=True)
+
+
+def test_a_record_of_before_there_were_crops_is_as_it_was():
+    old = {"input_shape": [20, 20, 1], "mean": [1.0], "scale": [3.0], "plane": 0, "channels": None}
+    framing = Preprocessing.from_json(old).framing
+    assert framing == Framing((20, 20, 1))
+    assert (framing.crop, framing.resize, framing.aspect, framing.bit_depth) == (
+        "none",
+        "bilinear",
+        "stretch",
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    "damage", [{"crop": "middle"}, {"resize": 3}, {"aspect": None}, {"normalization": "tanh"}]
+)
+def test_damaged_settings_are_refused(damage):
+    value = Preprocessing((20, 20, 1), (0.0,), (1.0,)).to_json()
+    with pytest.raises(ValueError, match="must be"):
+        Preprocessing.from_json(value | damage)
+
+
+def test_normalizing_is_the_same_in_any_layout():
+    pixels = RANDOM.normal(100, 9, (3, 21, 20, 3)).astype(np.float32)
+    preprocessing = fit_preprocessing(pixels, "training-statistics")
+    strided = np.asfortranarray(pixels)
+    expected = (pixels - np.float32(preprocessing.mean)) / np.float32(preprocessing.scale)
+    np.testing.assert_array_equal(preprocessing.normalize(strided), expected)
+    np.testing.assert_array_equal(preprocessing.normalize(pixels), expected)

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from piximi_widgets.engine.architectures import build
-from piximi_widgets.engine.augmentation import shift_transforms
 from piximi_widgets.engine.config import TrainingConfig
 from piximi_widgets.engine.preprocessing import fit_preprocessing, stack
-from piximi_widgets.engine.training import Partition, epoch_order, learning_rate, train, weights_digest
-from piximi_widgets.errors import TrainingError
+from piximi_widgets.engine.training import Partition, train, weights_digest
+from piximi_widgets.errors import ConfigurationError, NotTrainableError, TrainingError
 
 from .conftest import SIDE, stripes
 
@@ -39,7 +38,7 @@ def digest_of(config: TrainingConfig, training: Partition, validation: Partition
 
 @pytest.mark.parametrize(
     ("optimizer", "momentum", "count"),
-    [("adam", 0.9, 24), ("adam", 0.9, 25), ("sgd", 0.9, 25), ("sgd", 0.0, 24)],
+    [("adam", 0.9, 25), ("momentum", 0.9, 25), ("sgd", 0.0, 24)],
 )
 def test_it_computes_what_keras_computes(optimizer: str, momentum: float, count: int):
     """Same initial weights and order: the weights agree, with a last batch of one image too."""
@@ -171,7 +170,9 @@ def test_a_loss_that_is_no_number_stops_with_advice(config: TrainingConfig):
     wild = config.model_copy(update={"learning_rate": 10.0, "optimizer": "sgd", "schedule": "constant"})
     training = partition(30)
     huge = Partition(training.pixels * 1e18, training.labels)
-    with pytest.raises(TrainingError, match="smaller learning rate than 10"):
+    with pytest.raises(
+        TrainingError, match="In epoch 1, batch .*smaller learning rate than 10.*gradient clipping"
+    ):
         train(fresh(wild), wild, huge, huge)
 
 
@@ -187,43 +188,190 @@ def test_any_batch_size_trains(config: TrainingConfig, size: int):
     assert train(fresh(other), other, partition(10), partition(4))
 
 
-def test_each_epoch_has_an_order_of_its_own(config: TrainingConfig):
-    first, second = epoch_order(config, 50, 1), epoch_order(config, 50, 2)
-    assert sorted(first) == sorted(second) == list(range(50))
-    assert not np.array_equal(first, second)
-    fixed = config.model_copy(update={"shuffle": False})
-    np.testing.assert_array_equal(epoch_order(fixed, 5, 2), range(5))
+def spread(training: Partition, config: TrainingConfig, **options):
+    model, reports = fresh(config), []
+    train(model, config, training, partition(10, seed=1), on_epoch=reports.append, **options)
+    return model, reports
 
 
-def test_the_cosine_schedule_falls_from_the_full_rate_to_almost_none(config: TrainingConfig):
-    rates = [learning_rate(config, epoch) for epoch in range(1, 5)]
-    assert rates[0] == config.learning_rate
-    assert rates[2] == pytest.approx(config.learning_rate / 2)
-    assert rates == sorted(rates, reverse=True)
-    constant = config.model_copy(update={"schedule": "constant"})
-    assert learning_rate(constant, 4) == constant.learning_rate
+def test_class_weights_are_those_of_keras():
+    """Of 25 images 20 are of one class; the other's count four times as much."""
+    import keras
+
+    both = partition(50)
+    rows = np.sort(
+        np.concatenate([np.flatnonzero(both.labels == 0)[:20], np.flatnonzero(both.labels == 1)[:5]])
+    )
+    training = Partition(both.pixels[rows], both.labels[rows])
+    weighted = TrainingConfig(
+        epochs=2,
+        batch_size=8,
+        optimizer="sgd",
+        learning_rate=0.01,
+        schedule="constant",
+        augmentation="none",
+        shuffle=False,
+        class_weights="balanced",
+    )
+    model, _ = spread(training, weighted)
+    peer = fresh(weighted)
+    peer.compile(keras.optimizers.SGD(0.01), "sparse_categorical_crossentropy", jit_compile=False)
+    peer.fit(
+        training.pixels,
+        training.labels,
+        batch_size=8,
+        epochs=2,
+        shuffle=False,
+        verbose=0,
+        class_weight={0: 25 / 40, 1: 25 / 10},
+    )
+    for ours, theirs in zip(model.get_weights(), peer.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-5)
 
 
-def test_a_shift_moves_pixels_and_repeats_the_edge(tensorflow):
-    image = np.arange(16, dtype=np.float32).reshape(1, 4, 4, 1)
-    transforms = shift_transforms(TrainingConfig(shift=0), (1, 4, 4, 1), 1)
-    transforms[:, 2] = 1  # one pixel to the left
-    moved = tensorflow.raw_ops.ImageProjectiveTransformV3(
-        images=image,
-        transforms=transforms,
-        output_shape=[4, 4],
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="NEAREST",
-    ).numpy()
-    np.testing.assert_array_equal(moved[0, 0, :, 0], [1, 2, 3, 3])
+def test_validation_is_scored_without_class_weights_and_smoothing(config: TrainingConfig):
+    both = partition(40)
+    training = Partition(both.pixels[:31], np.where(np.arange(31) < 20, 0, both.labels[:31]).astype(np.int32))
+    validation = partition(10, seed=1)
+    update = {"class_weights": "balanced", "label_smoothing": 0.2, "epochs": 1, "loss": "mean-squared-error"}
+    model, reports = spread(training, config.model_copy(update=update))
+    probabilities = model(validation.pixels).numpy()
+    truth = np.eye(CLASSES)[validation.labels]
+    assert reports[-1].val_loss == pytest.approx(((probabilities - truth) ** 2).mean(), rel=1e-5)
 
 
-def test_shifts_stay_in_their_bounds_and_differ_by_image_and_epoch():
-    config = TrainingConfig(shift=0.1)
-    first = shift_transforms(config, (500, 20, 40, 1), 1)
-    assert np.abs(first[:, 2]).max() <= 4
-    assert np.abs(first[:, 5]).max() <= 2
-    assert np.abs(first[:, 2]).max() > 3.5
-    assert len(np.unique(first[:, 2])) == 500
-    assert not np.array_equal(first, shift_transforms(config, (500, 20, 40, 1), 2))
+def test_oversampling_visits_the_rare_class_as_often(config: TrainingConfig):
+    both = partition(40)
+    rows = np.concatenate([np.flatnonzero(both.labels == 0), np.flatnonzero(both.labels == 1)[:3]])
+    reports = []
+    training = Partition(both.pixels[rows], both.labels[rows])
+    oversampled = config.model_copy(update={"oversampling": True, "epochs": 1})
+    train(fresh(config), oversampled, training, partition(4), on_batches=reports.append)
+    assert reports[-1].total == 5
+
+
+def test_the_learning_rate_is_reported_and_used(config: TrainingConfig):
+    warm = config.model_copy(update={"warmup_epochs": 2, "schedule": "constant", "learning_rate": 0.01})
+    _, reports = spread(partition(24), warm)
+    assert [report.learning_rate for report in reports] == pytest.approx([0.005, 0.01, 0.01, 0.01])
+
+
+def test_the_warm_up_reaches_every_batch():
+    """Plain steps on one image whose gradient is known: each is larger than the last by the schedule."""
+    config = TrainingConfig(
+        epochs=4,
+        batch_size=1,
+        optimizer="sgd",
+        learning_rate=2e-5,
+        schedule="constant",
+        warmup_epochs=2,
+        augmentation="none",
+        shuffle=False,
+    )
+    twice = partition(4)
+    same = Partition(np.repeat(twice.pixels[:1], 4, axis=0), np.repeat(twice.labels[:1], 4))
+    reports = []
+    train(fresh(config), config, same, partition(4), on_batches=reports.append)
+    falls = -np.diff(np.concatenate([report.losses for report in reports]))
+    np.testing.assert_allclose(falls[:8] / falls[8], np.arange(1, 9) / 8, rtol=0.05)
+
+
+def test_early_stopping_ends_it_with_the_best_weights():
+    """A rate at which the validation loss soon rises: what is left is the epoch with the smallest."""
+    config = TrainingConfig(
+        epochs=60,
+        batch_size=8,
+        learning_rate=0.01,
+        augmentation="none",
+        early_stopping=3,
+        schedule="constant",
+    )
+    noise = np.random.default_rng(0).normal(size=(30, SIDE, SIDE, 1)).astype(np.float32)
+    training = Partition(noise, (np.arange(30) % 2).astype(np.int32))
+    validation = Partition(noise[::-1][:20] * 0.5 + noise[:20], (np.arange(20) % 2).astype(np.int32))
+    model, digests, reports = fresh(config), [], []
+
+    def keep(report) -> None:
+        reports.append(report)
+        digests.append(weights_digest(model))
+
+    assert train(model, config, training, validation, on_epoch=keep) is True
+    best = int(np.argmin([report.val_loss for report in reports]))
+    assert len(reports) == best + 1 + 3 < 60
+    assert weights_digest(model) == digests[best]
+
+
+def test_early_stopping_without_validation_follows_the_training_loss():
+    config = TrainingConfig(epochs=30, batch_size=8, early_stopping=2, augmentation="none", learning_rate=0.5)
+    empty, reports = Partition(np.empty((0, SIDE, SIDE, 1), np.float32), np.empty(0, np.int32)), []
+    noise = np.random.default_rng(0).normal(size=(30, SIDE, SIDE, 1)).astype(np.float32)
+    training = Partition(noise, (np.arange(30) % 2).astype(np.int32))
+    assert train(fresh(config), config, training, empty, on_epoch=reports.append)
+    best = int(np.argmin([report.loss for report in reports]))
+    assert len(reports) in (best + 3, 30)
+
+
+def test_plateau_lowers_the_rate_by_the_validation_loss(config: TrainingConfig):
+    update = {
+        "schedule": "plateau",
+        "schedule_epochs": 1,
+        "schedule_factor": 0.5,
+        "epochs": 12,
+        "learning_rate": 0.05,
+    }
+    _, reports = spread(partition(24), config.model_copy(update=update))
+    rate, best, expected = 0.05, np.inf, []
+    for report in reports:
+        expected.append(rate)
+        rate, best = (rate, report.val_loss) if report.val_loss < best else (rate / 2, best)
+    assert [report.learning_rate for report in reports] == pytest.approx(expected)
+    assert expected[-1] < 0.05
+
+
+def test_given_pixels_replace_those_of_the_epoch_without_augmentation(config: TrainingConfig):
+    training, asked = partition(24), []
+
+    def pixels(epoch: int) -> np.ndarray:
+        asked.append(epoch)
+        return training.pixels
+
+    plain = digest_of(config.model_copy(update={"augmentation": "none"}), training, partition(10, seed=1))
+    empty = Partition(np.zeros_like(training.pixels), training.labels)
+    assert digest_of(config, empty, partition(10, seed=1), epoch_pixels=pixels) == plain
+    assert asked == [1, 2, 3, 4]
+
+
+def test_a_loss_of_every_kind_falls(config: TrainingConfig):
+    for kind in type(config).model_fields["loss"].annotation.__args__:
+        long = config.model_copy(
+            update={"loss": kind, "epochs": 6, "augmentation": "none", "schedule": "constant"}
+        )
+        _, reports = spread(partition(32), long)
+        assert reports[-1].loss < 0.8 * reports[0].loss, kind
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"loss": "hinge", "label_smoothing": 0.1}, "label_smoothing"),
+        ({"warmup_epochs": 4, "epochs": 4}, "warmup_epochs"),
+        ({"precision": "mixed"}, "precision"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused_before_the_first_batch(
+    config, settings: dict, field: str
+):
+    wrong, reports = config.model_copy(update=settings), []
+    with pytest.raises(ConfigurationError) as caught:
+        train(fresh(config), wrong, partition(8), partition(4), on_batches=reports.append)
+    assert list(caught.value.problems) == [field]
+    assert not reports
+
+
+def test_data_that_do_not_fit_are_refused(config: TrainingConfig):
+    empty = Partition(np.empty((0, SIDE, SIDE, 1), np.float32), np.empty(0, np.int32))
+    with pytest.raises(NotTrainableError, match="no training images"):
+        train(fresh(config), config, empty, empty)
+    many = Partition(partition(8).pixels, np.arange(8, dtype=np.int32))
+    with pytest.raises(NotTrainableError, match="from 0 to 7, but the network has 2 outputs"):
+        train(fresh(config), config, many, empty)

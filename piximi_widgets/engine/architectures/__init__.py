@@ -1,94 +1,121 @@
-"""The networks, by name. Building one loads Keras; asking for its limits does not."""
+"""The networks, by name. Building one loads Keras; asking for its limits does not.
+
+`names`, `minimum_size`, `build` and `summarize` are for everybody who trains; `registry` holds what users bring, `Logits`
+is what a loss is computed from, and `frozen` parts a network from a base that does not change. The room uses nothing
+of the engine but its errors and files.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...errors import ConfigurationError
+from .base_weights import base_weights_file
+from .catalogue import MINIMUM_SIZE
+from .logits import Logits
+from .registry import register_architecture, registered, registered_names, trust_architecture
+from .summaries import summarize, summary_csv
 
 if TYPE_CHECKING:
     import keras
 
-# Height and width below which a network has nothing left after its convolutions.
-_MINIMUM_SIZE = {"simple-cnn": 16}
+    from ..config import TrainingConfig
+
+__all__ = [
+    "Logits",
+    "base_weights_file",
+    "build",
+    "minimum_size",
+    "names",
+    "register_architecture",
+    "summarize",
+    "summary_csv",
+    "trust_architecture",
+]
 
 
 def names() -> tuple[str, ...]:
-    """The architectures that this process can build."""
-    return tuple(_MINIMUM_SIZE)
+    """The architectures that this process can build: the package's, then those that were registered."""
+    return (*MINIMUM_SIZE, *registered_names())
 
 
 def minimum_size(architecture: str) -> int:
-    """Return the smallest height and width that `architecture` can take."""
-    return _MINIMUM_SIZE[_known(architecture)]
+    """Return the smallest height and width that `architecture` can take; 1 for a registered one, which says it itself.
+
+    Raises
+    ------
+    ConfigurationError
+        There is no architecture of this name; the message lists those that there are.
+    """
+    return MINIMUM_SIZE.get(_known(architecture), 1)
 
 
-def build(architecture: str, input_shape: tuple[int, int, int], classes: int, seed: int) -> keras.Model:
+def build(
+    architecture: str,
+    input_shape: tuple[int, int, int],
+    classes: int,
+    seed: int,
+    *,
+    config: TrainingConfig | None = None,
+    weights: Path | None = None,
+) -> keras.Model:
     """Build an untrained network.
 
     Parameters
     ----------
     architecture : str
-        A name, like ``"simple-cnn"``.
+        One of `names`.
     input_shape : (height, width, channels)
     classes : int
         Number of classes K; the network's output is (N, K) probabilities.
     seed : int
         Drives the initial weights; each layer draws from a stream of its own.
+    config : TrainingConfig, optional
+        Says where a pretrained base gets its weights, when `weights` is not given.
+    weights : Path, optional
+        The file of a pretrained base, as `base_weights_file` found it before. Without it and without `config` the base
+        is random.
+
+    Raises
+    ------
+    ConfigurationError
+        There is no such architecture, the images are too small for it, its base's weights cannot be had, or a
+        registered function does not give a network that can be trained.
     """
-    builders = {"simple-cnn": _simple_cnn}
-    return builders[_known(architecture)](input_shape, classes, seed)
-
-
-def summarize(model: keras.Model) -> list[dict[str, Any]]:
-    """Return one row a layer: layer, kind, output shape (without the batch), parameters, trainable."""
-    rows = []
-    for layer in model.layers:
-        shape = "×".join(str(size) for size in layer.output.shape[1:])
-        rows.append(
+    smallest = minimum_size(architecture)
+    if min(input_shape[:2]) < smallest:
+        raise ConfigurationError(
             {
-                "layer": layer.name,
-                "kind": type(layer).__name__,
-                "output shape": shape,
-                "parameters": int(layer.count_params()),
-                "trainable": bool(layer.trainable_weights),
+                "input_shape": f"{architecture} needs images of at least {smallest}×{smallest}; got "
+                f"{input_shape[0]}×{input_shape[1]}. Choose a larger input shape or another architecture."
             }
         )
-    return rows
+    if architecture == "simple-cnn":
+        from .simple_cnn import simple_cnn
 
+        return simple_cnn(input_shape, classes, seed)
+    if architecture == "small-resnet":
+        from .small_resnet import small_resnet
 
-def _simple_cnn(input_shape: tuple[int, int, int], classes: int, seed: int) -> keras.Model:
-    # Piximi's SimpleCNN, layer for layer; only the seeds differ: Piximi gives every layer the same one, so that
-    # layers of equal shape would start with equal weights.
-    import keras
-    from keras import layers
+        return small_resnet(input_shape, classes, seed)
+    if architecture == "mobilenet":
+        from .mobilenet import mobilenet
 
-    seeds = np.random.SeedSequence(seed).generate_state(3)
+        if weights is None and config is not None:
+            weights = base_weights_file(config)
+        return mobilenet(input_shape, classes, seed, weights)
+    from .building import build_registered
 
-    def kernel(index: int) -> Any:
-        return keras.initializers.VarianceScaling(1.0, "fan_in", "truncated_normal", seed=int(seeds[index]))
-
-    return keras.Sequential(
-        [
-            keras.Input(input_shape, name="image"),
-            layers.Conv2D(8, 5, activation="relu", kernel_initializer=kernel(0), name="convolution_1"),
-            layers.MaxPooling2D(2, 2, name="pooling_1"),
-            layers.Conv2D(16, 5, activation="relu", kernel_initializer=kernel(1), name="convolution_2"),
-            layers.MaxPooling2D(2, 2, name="pooling_2"),
-            layers.Flatten(name="flatten"),
-            layers.Dense(classes, activation="softmax", kernel_initializer=kernel(2), name="classes"),
-        ],
-        name="simple_cnn",
-    )
+    return build_registered(registered(architecture), input_shape, classes, seed)
 
 
 def _known(architecture: str) -> str:
-    if architecture not in _MINIMUM_SIZE:
+    if architecture not in names():
         raise ConfigurationError(
             {
-                "architecture": f"There is no architecture {architecture!r}; choose one of {', '.join(_MINIMUM_SIZE)}."
+                "architecture": f"There is no architecture {architecture!r}; choose one of {', '.join(names())}. An own "
+                "one comes from pw.register_architecture(name, build)."
             }
         )
     return architecture

@@ -66,7 +66,7 @@ class ArchitectureSettings(Group):
         expects="a whole number from 1 to 10000",
         description="How long the second stage of mobilenet lasts, after the other epochs.",
         advanced=True,
-        only_with={"architecture": ("mobilenet",)},
+        only_with={"architecture": ("mobilenet",), "fine_tuned_blocks": tuple(range(1, 14))},
         ge=1,
         le=10_000,
     )

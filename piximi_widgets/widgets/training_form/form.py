@@ -10,19 +10,18 @@ import ipywidgets
 import traitlets
 
 from ...dataset.splits.leakage import leakage_warning
-from ...engine.config import GROUPS, TrainingConfig
+from ...engine.config import TrainingConfig
 from ...errors import ConfigurationError, NotTrainableError
 from .. import theme
 from ..refresher import Refresher, in_thread
-from .controls import Field, Shape, Unreadable, make_field
 from .dataset_line import count_images, line_html
+from .panel import SettingsPanel
 from .static import static_form
+from .words import piximi_html
 
 if TYPE_CHECKING:
     from ...project import Experiment, Project
 
-# A setting that only counts with a certain value of another one.
-_ONLY_WITH = {"momentum": ("optimizer", "sgd")}
 _UNDER_WAY = ("WAITING", "RUNNING")
 
 
@@ -44,6 +43,7 @@ class TrainingForm(ipywidgets.VBox):
     """
 
     experiment = traitlets.Any(None, allow_none=True)
+    refresher: Refresher
 
     def __init__(self, project: Project, config: TrainingConfig | None = None) -> None:
         self._project = project
@@ -54,33 +54,36 @@ class TrainingForm(ipywidgets.VBox):
         self._refused: tuple[Any, list[str]] | None = None
         self._closing = False
         self._work: list[threading.Thread] = []
-        self.fields: dict[str, Field] = {
-            name: make_field(name, info) for name, info in TrainingConfig.model_fields.items()
-        }
         self._name = ipywidgets.Text(
             description="Model name",
             placeholder="chosen for you",
             tooltip="The name of the experiment. A name that is taken gets a number.",
         )
-        self._data = theme.html("pxw-u-grow")
+        named = theme.classes(ipywidgets.VBox((self._name,)), "pxw-u-field", "pxw-u-wide")
+        self._panel = SettingsPanel(config or TrainingConfig(), self._changed, {"Architecture": named})
+        self.fields = self._panel.fields
+        self._data, self._about = theme.html("pxw-u-grow"), theme.html("pxw-u-about")
         self._problems, self._leakage = theme.html(), theme.html()
         self._failure, self._fit_failure = theme.html(), theme.html()
         self._state = theme.html("pxw-u-muted")
         self._fit = self._button("Fit", "Start a training with these settings", self.fit, "pxw-u-primary")
         self._stop = self._button("Stop", "Stop the training; what it has learned so far is kept", self.stop)
+        self._piximi = self._button(
+            "Piximi's settings",
+            "Set every field to what Piximi 1.1.4 does by default",
+            lambda: self.refresher.do(lambda: self._panel.fill(TrainingConfig.piximi())),
+            "pxw-u-plain",
+        )
         self._reset = self._button(
             "Reset to defaults",
             "Set every field to its default",
-            self._reset_later,
+            lambda: self.refresher.do(self.reset),
             "pxw-u-plain",
         )
         super().__init__((theme.style(), *self._layout()))
         theme.classes(self, "pxw", "pxw-training-form", "pxw-u-stack")
-        if config is not None:
-            self.config = config
         self.refresher = Refresher(self._draw, self._show_failure, name="piximi-training-form", per_second=4)
-        for control in (self._name, *(part for field in self.fields.values() for part in field.controls)):
-            control.observe(self._changed, "value")
+        self._name.observe(lambda change: self._changed(), "value")
         self.observe(lambda change: self.refresher.request(), "experiment")
         self._subscriptions = [
             project.watch(self.refresher.request),
@@ -93,15 +96,14 @@ class TrainingForm(ipywidgets.VBox):
     @property
     def config(self) -> TrainingConfig:
         """The settings as they stand in the form; raises ConfigurationError while one of them is wrong."""
-        config, problems = self._read()
+        config, problems = self._panel.read()
         if config is None:
             raise ConfigurationError(problems)
         return config
 
     @config.setter
     def config(self, config: TrainingConfig) -> None:
-        for name, field in self.fields.items():
-            field.write(getattr(config, name))
+        self._panel.fill(config)
 
     @property
     def name(self) -> str | None:
@@ -133,8 +135,7 @@ class TrainingForm(ipywidgets.VBox):
 
     def reset(self) -> None:
         """Set every field to its default."""
-        for field in self.fields.values():
-            field.write(field.default)
+        self._panel.fill(TrainingConfig())
 
     def touch(self) -> None:
         """Tell the form that somebody is about to use it: a worker is made ready, once."""
@@ -168,26 +169,11 @@ class TrainingForm(ipywidgets.VBox):
         return button
 
     def _layout(self) -> tuple[Any, ...]:
-        cards = []
-        named = theme.classes(ipywidgets.VBox((self._name,)), "pxw-u-field", "pxw-u-wide")
-        for group in GROUPS:
-            fields: list[Any] = [field.widget for field in self.fields.values() if field.group == group]
-            if group == "Architecture":
-                fields = [*(theme.classes(field, "pxw-u-wide") for field in fields), named]
-            if fields:
-                title = theme.html(
-                    "pxw-u-card-title", value=f'<div class="pxw-u-card-title">{escape(group)}</div>'
-                )
-                body = theme.classes(ipywidgets.Box(fields), "pxw-u-fields")
-                cards.append(
-                    theme.classes(
-                        ipywidgets.VBox((title, body)), "pxw-u-card", f"pxw-u-group-{group.lower()}"
-                    )
-                )
-        groups = theme.classes(ipywidgets.Box(cards), "pxw-u-groups")
-        buttons = ipywidgets.Box((self._fit, self._stop, self._state, self._reset))
+        fills = theme.classes(ipywidgets.Box((self._reset, self._piximi)), "pxw-u-row", "pxw-u-fills")
+        buttons = ipywidgets.Box((self._fit, self._stop, self._state, fills))
         return (
-            groups,
+            self._panel.widget,
+            self._about,
             self._data,
             self._problems,
             self._leakage,
@@ -198,10 +184,7 @@ class TrainingForm(ipywidgets.VBox):
 
     # -- what happens, on whatever thread ----------------------------------------------------------
 
-    def _reset_later(self) -> None:
-        self.refresher.do(self.reset)
-
-    def _changed(self, change: Any) -> None:
+    def _changed(self) -> None:
         self._refused = None
         self.touch()
         self.refresher.request()
@@ -236,20 +219,6 @@ class TrainingForm(ipywidgets.VBox):
         experiment = self.experiment
         return experiment is not None and str(experiment.status) in _UNDER_WAY
 
-    def _read(self) -> tuple[TrainingConfig | None, dict[str, str]]:
-        values, problems = {}, {}
-        for name, field in self.fields.items():
-            try:
-                values[name] = field.read()
-            except Unreadable as error:
-                problems[name] = str(error)
-                values[name] = field.default
-        try:
-            config = TrainingConfig(**values)
-        except ConfigurationError as error:
-            return None, {**error.problems, **problems}
-        return (None, problems) if problems else (config, {})
-
     def _show_failure(self, error: BaseException) -> None:
         if not self._closing:
             theme.write_html(self._failure, theme.explain(error))
@@ -260,7 +229,8 @@ class TrainingForm(ipywidgets.VBox):
             self.refresher.do(lambda: theme.write_html(self._fit_failure, theme.explain(error)))
 
     def _draw(self) -> None:
-        config, by_field = self._read()
+        self._panel.follow()
+        config, by_field = self._panel.read()
         for_all: list[str] = []
         if self._project.read_only:
             for_all.append("This project was opened read-only. Open it with mode='a' to train.")
@@ -274,13 +244,11 @@ class TrainingForm(ipywidgets.VBox):
         if refused is not None:
             by_field = {**by_field, **(refused[0] or {})}
             for_all += [line for line in refused[1] if line not in for_all and line not in by_field.values()]
-        for name, field in self.fields.items():
-            field.problem = by_field.get(name, "")
-            if isinstance(field, Shape):
-                field.follow()
-            if name in _ONLY_WITH:
-                other, value = _ONLY_WITH[name]
-                field.enable(self.fields[other].controls[0].value == value)
+        self._panel.draw(by_field)
+        is_piximi = config is not None and config == TrainingConfig.piximi()
+        theme.write_html(
+            self._about, piximi_html(config.differences) if config is not None and is_piximi else ""
+        )
         theme.write_html(self._data, line_html(count_images(self._project)))
         theme.write_html(self._problems, theme.notice("warn", for_all) if for_all else "")
         self._draw_buttons(marked=bool(by_field), fine=not by_field and not for_all)

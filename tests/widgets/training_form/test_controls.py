@@ -6,7 +6,7 @@ import pytest
 
 from piximi_widgets.engine.config import TrainingConfig
 from piximi_widgets.errors import ConfigurationError
-from piximi_widgets.widgets.training_form.controls import make_field
+from piximi_widgets.widgets.training_form.making import make_field
 
 
 def field(name):

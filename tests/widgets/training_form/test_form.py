@@ -67,7 +67,7 @@ def test_a_config_that_is_set_comes_back_unchanged(form):
         normalization="none",
         shuffle=False,
         training_fraction=0.6,
-        optimizer="sgd",
+        optimizer="momentum",
         momentum=0.5,
         learning_rate=0.00012345,
         batch_size=7,
@@ -99,7 +99,7 @@ def test_an_invalid_value_is_explained_beside_its_field_and_nowhere_else(form, n
 def test_what_is_no_number_is_explained_and_mended(form):
     control(form, "learning_rate").value = "fast"
     drawn(form)
-    assert form.fields["learning_rate"].problem == "Learning rate must be a number, like 0.001; got 'fast'."
+    assert form.fields["learning_rate"].problem == "Learning rate must be a number, like 0.003; got 'fast'."
     control(form, "learning_rate").value = "1e-3"
     drawn(form)
     assert form.fields["learning_rate"].problem == ""
@@ -137,11 +137,27 @@ def test_the_line_of_the_data_follows_the_project(small, form):
     assert eventually(lambda: "19 labeled" in form._data.value)
 
 
-def test_momentum_counts_only_with_sgd(form):
-    assert control(form, "momentum").disabled
-    control(form, "optimizer").value = "sgd"
+def test_piximis_settings_fill_the_form_and_say_what_differs(form):
+    form._piximi.click()
     drawn(form)
-    assert not control(form, "momentum").disabled
+    assert form.config == TrainingConfig.piximi()
+    assert "settings of Piximi 1.1.4" in form._about.value
+    assert "Piximi applies the softmax twice" in form._about.value
+    control(form, "epochs").value = 11
+    drawn(form)
+    assert form._about.value == ""
+
+
+def test_an_architecture_that_is_not_registered_here_is_kept_and_explained(form):
+    """Settings of somebody else's experiment can be looked at, and the form says what is missing."""
+    form.config = TrainingConfig.from_json(
+        TrainingConfig(batch_size=4).to_json() | {"architecture": "theirs"}
+    )
+    drawn(form)
+    assert control(form, "architecture").value == "theirs"
+    assert form.config.architecture == "theirs"
+    assert "pw.register_architecture('theirs', …)" in form.fields["architecture"].problem
+    assert form._fit.disabled
 
 
 def test_the_first_touch_warms_a_worker_once(small, form):
@@ -267,7 +283,21 @@ def test_the_saved_notebook_shows_the_settings(form):
     html = form._repr_mimebundle_()["text/html"]
     assert "Simple CNN" in html
     assert "18 labeled" in html
-    assert len(html) < 200_000
+    assert len(html) < 5_000
+
+
+def test_the_saved_notebook_names_what_differs_and_leaves_the_rest_out(form):
+    form.config = TrainingConfig(rotation=15, warmup_epochs=2, crops=9)
+    html = form._repr_mimebundle_()["text/html"]
+    assert "Rotation (degrees)" in html
+    assert "Warm-up epochs" in html
+    assert "Custom" in html
+    assert "Weight decay" not in html
+    assert "Number of crops" not in html, "without cropping it plays no part"
+    form.config = TrainingConfig(augmentation="microscopy")
+    html = form._repr_mimebundle_()["text/html"]
+    assert "Microscopy" in html
+    assert "Flip" not in html
 
 
 def test_duplicates_in_two_partitions_are_said_once_the_training_has_begun(small, form):

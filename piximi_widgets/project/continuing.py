@@ -1,0 +1,135 @@
+"""Going on with a training that has ended, and doing one again: resume, extend, replay."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from ..engine import launcher, runtime
+from ..engine.commits import commit_of
+from ..engine.recording import read_table
+from ..engine.replaying import Replay, environment_differences
+from ..engine.requests import ARCHITECTURE, BASE_MODEL, Extension, TrainingRequest
+from ..errors import StaleAttemptError, TrainingError
+from ..experiments import Job, Status
+from .submitting import start
+
+if TYPE_CHECKING:
+    from .experiment import Experiment
+
+_REPLAY = " replay"
+_LONGEST_NAME = 60
+#: Artifacts that a training needs before it begins.
+_NEEDED = (BASE_MODEL, ARCHITECTURE)
+
+
+def resume(experiment: Experiment, run: Any, wait: bool) -> Experiment:
+    """See `Experiment.resume`."""
+    job = _last_training(experiment)
+    status = experiment.status
+    if status == Status.SUCCESS:
+        raise TrainingError(
+            f"{experiment.name!r} was trained to its end: there is nothing to resume. "
+            "experiment.extend(epochs) trains it further."
+        )
+    _refuse_under_way(experiment, job)
+    return _next_attempt(experiment, job, TrainingRequest.from_json(job.payload), run, wait)
+
+
+def extend(experiment: Experiment, epochs: int, run: Any, wait: bool) -> Experiment:
+    """See `Experiment.extend`."""
+    epochs = experiment.config.model_copy(update={"epochs": epochs}).epochs
+    job = _last_training(experiment)
+    _refuse_under_way(experiment, job)
+    model = experiment.artifacts.get("model-latest")
+    if experiment.status not in (Status.SUCCESS, Status.CANCELED) or model is None:
+        raise TrainingError(
+            f"{experiment.name!r} ended as {experiment.status} and has no final weights to extend. "
+            "experiment.resume() goes on with it."
+        )
+    steps = {name: experiment.metrics_array(name)[0] for name in ("train/loss", "batch/loss")}
+    from_epoch, from_step = (int(found[-1]) if len(found) else 0 for found in steps.values())
+    request = TrainingRequest.from_json(job.payload).extended(
+        Extension(epochs, from_epoch, from_step, model.sha256)
+    )
+    return _next_attempt(experiment, job, request, run, wait)
+
+
+def replay(experiment: Experiment, run: Any, wait: bool) -> Replay:
+    """See `Experiment.replay`."""
+    first = _last_training(experiment)
+    recorded = read_table(experiment, "environment")
+    if not recorded:
+        raise TrainingError(
+            f"{experiment.name!r} has no record of how it was trained yet; its status is {experiment.status}."
+        )
+    differences = environment_differences(recorded, runtime.describe_machine())
+    if differences:
+        named = "; ".join(f"{name} was {then} and is {now}" for name, (then, now) in differences.items())
+        warnings.warn(
+            f"This is not the environment of the record: {named}. The weights will differ; compare the accuracies.",
+            stacklevel=3,
+        )
+    store = experiment.store
+    repeated = store.create_experiment(
+        experiment.name[: _LONGEST_NAME - len(_REPLAY)].rstrip() + _REPLAY,
+        description=f"Repeats {experiment.name!r} ({experiment.uid}).",
+        parameters=experiment.parameters,
+        tags=("replay",),
+        if_exists="rename",
+    )
+    for name in _NEEDED:
+        if (artifact := experiment.artifacts.get(name)) is not None:
+            repeated.artifacts.store(name, artifact.path, filename=artifact.filename)
+    repeated.attach_dataset(experiment.datasets["train"], alias="train")
+    request = replace(
+        TrainingRequest.from_json(first.payload),
+        extensions=(),
+        replay_of=experiment.uid,
+        git_commit=commit_of(Path.cwd()),
+    )
+    start(experiment.project, repeated, request, run)
+    if wait:
+        cast("Experiment", repeated).wait()
+    return Replay(experiment, repeated)
+
+
+def _last_training(experiment: Experiment) -> Job:
+    trainings = [job for job in experiment.store.jobs(experiment) if job.kind == "train"]
+    if not trainings:
+        raise TrainingError(
+            f"{experiment.name!r} was not trained by Project.fit, so that there is nothing to go on from."
+        )
+    return trainings[-1]
+
+
+def _refuse_under_way(experiment: Experiment, job: Job) -> None:
+    if experiment.status not in (Status.WAITING, Status.RUNNING):
+        return
+    name = experiment.name
+    worker = next((found for found in experiment.store.live_workers() if found.uid == job.worker), None)
+    if worker is not None and launcher.is_suspended(worker):
+        raise TrainingError(
+            f"{name!r} is under way in process {worker.pid} of {worker.host}, which is suspended and would go on when "
+            f"it wakes. Wake it (kill -CONT {worker.pid}), and stop() ends it; or end it (kill -KILL {worker.pid}) and "
+            "call this again."
+        )
+    raise TrainingError(
+        f"{name!r} is {experiment.status}: wait() waits for its end; stop() ends it, and resume() goes on later."
+    )
+
+
+def _next_attempt(
+    experiment: Experiment, job: Job, request: TrainingRequest, run: Any, wait: bool
+) -> Experiment:
+    request = replace(request, git_commit=commit_of(Path.cwd()))
+    try:
+        start(experiment.project, experiment, request, run, after_attempt=job.attempt)
+    except StaleAttemptError:
+        raise TrainingError(
+            f"Somebody else went on with {experiment.name!r} in this very moment: its status is {experiment.status}. "
+            "This call has started nothing."
+        ) from None
+    return experiment.wait() if wait else experiment
