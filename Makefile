@@ -27,8 +27,10 @@ test: lint js ## Check everything: style, types, JavaScript, tests, also in a br
 	@tools/setup.sh chromium
 	@echo "» pytest, on all cores"
 	@$(PYTHON_IN_VENV) -m pytest -n auto --dist loadfile -m "not (browser or training or soak)" $(TEST_ARGS) || $(NOTHING_CHOSEN)
-	@echo "» pytest, what trains or drives a browser, one after the other"
-	@$(PYTHON_IN_VENV) -m pytest -m "(browser or training) and not soak" $(TEST_ARGS) || $(NOTHING_CHOSEN)
+	@echo "» pytest, what trains, two at a time"
+	@$(PYTHON_IN_VENV) -m pytest -n 2 --dist loadfile -m "training and not (browser or soak)" $(TEST_ARGS) || $(NOTHING_CHOSEN)
+	@echo "» pytest, what drives a browser, one after the other"
+	@$(PYTHON_IN_VENV) -m pytest -m "browser and not soak" $(TEST_ARGS) || $(NOTHING_CHOSEN)
 
 .PHONY: lint
 lint: ## Check the Python sources' style and types

@@ -15,6 +15,7 @@ from .classifier import Classifier
 from .config import TrainingConfig
 from .course import Course, phases_of
 from .evaluation import Evaluation
+from .lineage import images_trained_on
 from .partitions import Partition
 from .predicting import predict_project
 from .preparing import prepare_partitions
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from ..experiments import Experiment, Job
 
 __all__ = ["WORK", "Stopped", "Surroundings", "predict_job", "train_job", "unknown_kind"]
-
-_PREDICT_CHUNK = 256
 
 
 def train_job(job: Job, dataset: Dataset, around: Surroundings) -> None:
@@ -64,7 +63,25 @@ def train_job(job: Job, dataset: Dataset, around: Surroundings) -> None:
         details = _details(experiment, request, version, weights_digest(classifier.keras_model))
         record_setup(experiment, classifier, environment, details)
         around.check()
-        _train_and_score(experiment, classifier, request, dataset, version, partitions, around)
+        ids = {name: version.select(name) for name in SCORED}
+        if base is not None:
+            _leave_out_seen(images_trained_on(experiment.base_experiment, dataset), partitions, ids, around)
+        _train_and_score(experiment, classifier, request, dataset, partitions, ids, around)
+
+
+def _leave_out_seen(
+    seen: np.ndarray, partitions: dict[str, Partition], ids: dict[str, np.ndarray], around: Surroundings
+) -> None:
+    """Take images that the base was trained on out of the partitions that are scored, for example after a new split."""
+    for name in SCORED:
+        unseen = ~np.isin(ids[name], seen)
+        if unseen.all():
+            continue
+        ids[name] = ids[name][unseen]
+        partitions[name] = Partition(
+            partitions[name].take(np.flatnonzero(unseen)), partitions[name].labels[unseen]
+        )
+        around.say(f"{int((~unseen).sum())} images of {name} are not scored: the base was trained on them.")
 
 
 def _adopt_architecture(experiment: Experiment) -> None:
@@ -142,8 +159,8 @@ def _train_and_score(
     classifier: Classifier,
     request: TrainingRequest,
     dataset: Dataset,
-    version: DatasetVersion,
     partitions: dict[str, Partition],
+    ids: dict[str, np.ndarray],
     around: Surroundings,
 ) -> None:
     around.say("--#-- Train")
@@ -165,21 +182,12 @@ def _train_and_score(
     around.say("--#-- Evaluate")
     for name in SCORED:
         if len(partitions[name]):
-            probabilities = _probabilities(classifier, partitions[name])
-            ids = version.select(name)
+            probabilities = classifier.predict_prepared(partitions[name])
             labels = partitions[name].labels
-            evaluation = Evaluation(version.classes, ids, labels, probabilities, partition=name)
+            evaluation = Evaluation(classifier.classes, ids[name], labels, probabilities, partition=name)
             store_evaluation(experiment, evaluation, around)
     course.clear_checkpoints()
     around.say("Done.")
-
-
-def _probabilities(classifier: Classifier, partition: Partition) -> np.ndarray:
-    chunks = [
-        classifier.predict_prepared(partition.take(slice(start, start + _PREDICT_CHUNK)))
-        for start in range(0, len(partition), _PREDICT_CHUNK)
-    ]
-    return np.concatenate(chunks)
 
 
 def _record_extensions(experiment: Experiment, request: TrainingRequest) -> None:

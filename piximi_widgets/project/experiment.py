@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +12,9 @@ from ..dataset.records import PARTITIONS, PredictionArrays
 from ..engine import launcher
 from ..engine.config import TrainingConfig
 from ..engine.evaluation import Evaluation
+from ..engine.lineage import images_trained_on
 from ..engine.requests import read_architecture
-from ..errors import DatasetVersionError, EvaluationError, TrainingFailed
+from ..errors import EvaluationError, TrainingFailed
 from ..experiments import Experiment as StoredExperiment
 from ..experiments import ExperimentStore
 from ..experiments.evaluations import read_evaluations
@@ -283,7 +283,7 @@ class Experiment(StoredExperiment):
         self, trained_with: DatasetVersion, partition: str, dataset: DatasetVersion | str | None
     ) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
         """Ids and category ids to score against, never of an image that was trained on, and whose they are."""
-        trained_on = self._trained_on(trained_with)
+        trained_on = images_trained_on(self, self.project)
         if dataset == "current":
             columns = self.project.columns()
             mine = columns.partition == PARTITIONS.index(partition)
@@ -299,18 +299,6 @@ class Experiment(StoredExperiment):
             version.category_ids[version.labels[chosen]],
             (version.name, version.uid),
         )
-
-    def _trained_on(self, trained_with: DatasetVersion) -> np.ndarray:
-        """Ids of all images that the weights have seen, those of the experiments before this one among them."""
-        seen = [trained_with.select("training")]
-        before = self.base_experiment
-        while before is not None:
-            if "train" in before.datasets:
-                # One that another project has trained has seen none of this one's images.
-                with suppress(DatasetVersionError):
-                    seen.append(self.project.version(before.datasets["train"].uid).select("training"))
-            before = before.base_experiment
-        return np.unique(np.concatenate(seen))
 
     def _stored_predictions(self) -> PredictionArrays:
         """Every image that this classifier has predicted, at the end of its training or later."""

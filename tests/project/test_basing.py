@@ -63,6 +63,18 @@ def test_a_base_of_a_base_and_its_replay(project, config, trained):
     assert third.replay(run="inline").same is True
 
 
+def test_no_image_that_the_base_was_trained_on_is_scored(project, config, trained):
+    """A new split moves images from training to validation; the weights know them all the same."""
+    seen = set(project.version(trained.datasets["train"].uid).select("training").tolist())
+    project.split(training=0.5, seed=9)
+    again = project.fit(config.model_copy(update={"epochs": 1}), base=trained, run="inline")
+    validation = set(project.version(again.datasets["train"].uid).select("validation").tolist())
+    assert validation & seen
+    assert set(again.evaluate().ids.tolist()) == validation - seen
+    told = "".join(line.text for line in again.telemetry.lines())
+    assert f"{len(validation & seen)} images of validation are not scored" in told
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
