@@ -105,6 +105,14 @@ def _check_settings(config: TrainingConfig) -> list[Problem]:
                 "trained before: all of it is trained. Choose 0, or the architecture mobilenet.",
             )
         )
+    if config.precision == "mixed" and config.architecture == "mobilenet":
+        problems.append(
+            Problem(
+                "precision",
+                "mobilenet computes in float32 only: what of it is trained is too small to gain from half precision. "
+                "Choose float32, or another architecture.",
+            )
+        )
     if config.oversampling and config.class_weights == "balanced":
         problems.append(
             Problem(

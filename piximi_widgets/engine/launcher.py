@@ -78,7 +78,7 @@ def run_inline(store: ExperimentStore, project_path: str | Path, job: Job) -> No
         Ctrl+C: the job is CANCELED.
     """
     from . import runtime
-    from .execution import execute
+    from .jobs.execution import execute
 
     uid = uuid.uuid4().hex
     lock_name, log_name = worker_files(uid)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .mapping import release
+from .pixels.mapping import release
 
 if TYPE_CHECKING:
     from .preprocessing import Preprocessing

@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import EvaluationError, ImageReadError
 from .forward import BATCH
 from .given_images import Image, Name
-from .in_order import in_order
+from .pixels.in_order import in_order
 from .preprocessing import Preprocessing, stack
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..dataset import Dataset
     from .classifier import Classifier
-    from .surroundings import Surroundings
+    from .jobs.surroundings import Surroundings
 
 _SHOWN = 3
 _STORE_SECONDS = 1.0

@@ -144,7 +144,7 @@ class Worker:
             subscription.close()
 
     def _do(self, job: Job, log: Path) -> None:
-        from .execution import execute
+        from .jobs.execution import execute
 
         follower = OutputFollower(job, log)
         try:

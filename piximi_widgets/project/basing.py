@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..engine.architectures import registry
 from ..engine.config import TrainingConfig
-from ..engine.requests import BASE_MODEL, store_architecture
+from ..engine.jobs.requests import BASE_MODEL, store_architecture
 from ..errors import ArtifactError, ConfigurationError, DatasetVersionError, NotTrainableError
 from ..experiments import Experiment as StoredExperiment
 

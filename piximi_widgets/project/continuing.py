@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..engine import launcher, runtime
-from ..engine.commits import commit_of
-from ..engine.recording import read_table
-from ..engine.replaying import Replay, environment_differences
-from ..engine.requests import ARCHITECTURE, BASE_MODEL, Extension, TrainingRequest
+from ..engine.jobs.commits import commit_of
+from ..engine.jobs.recording import read_table
+from ..engine.jobs.replaying import Replay, environment_differences
+from ..engine.jobs.requests import ARCHITECTURE, BASE_MODEL, Extension, TrainingRequest
 from ..errors import StaleAttemptError, TrainingError
 from ..experiments import Job, Status
 from .submitting import start

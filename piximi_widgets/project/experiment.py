@@ -12,8 +12,8 @@ from ..dataset.records import PARTITIONS, PredictionArrays
 from ..engine import launcher
 from ..engine.config import TrainingConfig
 from ..engine.evaluation import Evaluation
-from ..engine.lineage import images_trained_on
-from ..engine.requests import read_architecture
+from ..engine.jobs.lineage import images_trained_on
+from ..engine.jobs.requests import read_architecture
 from ..errors import EvaluationError, TrainingFailed
 from ..experiments import Experiment as StoredExperiment
 from ..experiments import ExperimentStore
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..dataset import DatasetVersion
     from ..engine.classifier import Classifier
-    from ..engine.replaying import Replay
+    from ..engine.jobs.replaying import Replay
     from .project import Project
     from .submitting import Submitter
 

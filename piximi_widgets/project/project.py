@@ -16,9 +16,9 @@ from ..dataset.records import TEST, TRAINING, VALIDATION
 from ..dataset.splits.leakage import leakage_warning
 from ..engine import launcher
 from ..engine.checks import Problem, check
-from ..engine.commits import commit_of
 from ..engine.config import TrainingConfig
-from ..engine.requests import ARCHITECTURE, BASE_MODEL, TrainingRequest
+from ..engine.jobs.commits import commit_of
+from ..engine.jobs.requests import ARCHITECTURE, BASE_MODEL, TrainingRequest
 from ..errors import ConfigurationError, NotTrainableError, TrainingFailed
 from ..experiments import ExperimentStore
 from .basing import keep_architecture, settings_on, take_weights

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..engine import launcher
-from ..engine.requests import TrainingRequest
+from ..engine.jobs.requests import TrainingRequest
 from ..errors import ConfigurationError
 from ..experiments import Experiment, Job
 

@@ -36,7 +36,8 @@ def compare(
 
     from piximi_widgets.engine.architectures import build
     from piximi_widgets.engine.config import TrainingConfig
-    from piximi_widgets.engine.training import Partition, train
+    from piximi_widgets.engine.partitions import Partition
+    from piximi_widgets.engine.training import train
 
     chosen, others = train_test_split(
         np.arange(len(truth)), train_size=labeled, stratify=truth, random_state=seed

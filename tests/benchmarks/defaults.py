@@ -56,8 +56,9 @@ def accuracy(pixels: np.ndarray, truth: np.ndarray, labeled: int, seed: int, **s
     from piximi_widgets.engine.architectures import build
     from piximi_widgets.engine.classifier import Classifier
     from piximi_widgets.engine.config import TrainingConfig
+    from piximi_widgets.engine.partitions import Partition
     from piximi_widgets.engine.preprocessing import fit_preprocessing, stack
-    from piximi_widgets.engine.training import Partition, train
+    from piximi_widgets.engine.training import train
 
     config = TrainingConfig(seed=seed, **settings)
     every = np.arange(len(truth))

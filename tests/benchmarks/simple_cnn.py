@@ -28,7 +28,8 @@ from piximi_widgets.engine import runtime
 runtime.start_tensorflow(lean=True)
 from piximi_widgets.engine.architectures import build
 from piximi_widgets.engine.config import TrainingConfig
-from piximi_widgets.engine.training import Partition, train
+from piximi_widgets.engine.partitions import Partition
+from piximi_widgets.engine.training import train
 config = TrainingConfig(epochs={epochs} + 1, batch_size={batch}, learning_rate=0.001, **json.loads(sys.argv[2]))
 data, seconds = Partition(x, y), []
 none = Partition(x[:0], y[:0])

@@ -194,3 +194,15 @@ def test_the_summary_as_csv_has_every_row_and_quotes_what_needs_it():
     read = list(csv.DictReader(io.StringIO(summary_csv(rows), newline="")))
     assert read == [{name: str(value) for name, value in row.items()} for row in rows]
     assert summary_csv([]) == "layer,kind,output shape,parameters,trainable\r\n"
+
+
+def test_mixed_precision_computes_in_halves_and_leaves_no_trace():
+    import keras
+
+    model = build("small-resnet", (32, 32, 1), 3, 0, precision="mixed")
+    assert "bfloat16" in {layer.compute_dtype for layer in model.layers}
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"
+    assert {
+        layer.compute_dtype for layer in build("mobilenet", (32, 32, 1), 3, 0, precision="mixed").layers
+    } == {"float32"}

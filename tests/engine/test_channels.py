@@ -13,7 +13,7 @@ from piximi_widgets.dataset.pictures.displaying import Displaying
 from piximi_widgets.engine import launcher
 from piximi_widgets.engine.classifier import Classifier
 from piximi_widgets.engine.config import TrainingConfig
-from piximi_widgets.engine.preparing import prepare_partitions
+from piximi_widgets.engine.pixels.preparing import prepare_partitions
 from piximi_widgets.errors import ImageReadError
 from piximi_widgets.experiments import ExperimentStore
 

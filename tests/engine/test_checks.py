@@ -187,6 +187,12 @@ def test_fine_tuning_without_blocks_to_tune():
     assert found({"fine_tuned_blocks": 2, "architecture": "mobilenet"}) == []
 
 
+def test_mobilenet_knows_one_precision():
+    problem = only(found({"precision": "mixed", "architecture": "mobilenet", "base_weights": "none"}))
+    assert problem.field == "precision"
+    assert found({"precision": "mixed"}) == []
+
+
 def test_crops_without_cropping_are_ignored():
     assert found({"crops": 8}) == []
 

@@ -13,7 +13,7 @@ from piximi_widgets.dataset import Dataset
 from piximi_widgets.engine import architectures
 from piximi_widgets.engine.classifier import Classifier
 from piximi_widgets.engine.config import TrainingConfig
-from piximi_widgets.engine.preparing import prepare_partitions
+from piximi_widgets.engine.pixels.preparing import prepare_partitions
 from piximi_widgets.engine.preprocessing import Preprocessing
 
 pytestmark = [pytest.mark.training, pytest.mark.usefixtures("tensorflow")]

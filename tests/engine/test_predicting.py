@@ -14,9 +14,9 @@ from piximi_widgets.engine import predicting
 from piximi_widgets.engine.architectures import build
 from piximi_widgets.engine.classifier import Classifier
 from piximi_widgets.engine.config import TrainingConfig
+from piximi_widgets.engine.jobs.surroundings import Stopped, Surroundings
 from piximi_widgets.engine.partitions import Partition
 from piximi_widgets.engine.preprocessing import Preprocessing
-from piximi_widgets.engine.surroundings import Stopped, Surroundings
 from piximi_widgets.errors import EvaluationError, ImageReadError
 
 from .conftest import Place

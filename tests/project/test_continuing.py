@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import piximi_widgets as pw
-from piximi_widgets.engine import course
-from piximi_widgets.engine.recording import DIGESTS, EpochLog, read_digests
+from piximi_widgets.engine.jobs import course
+from piximi_widgets.engine.jobs.recording import DIGESTS, EpochLog, read_digests
 from piximi_widgets.errors import ConfigurationError, TrainingError, TrainingFailed
 
 pytestmark = pytest.mark.training
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.training
 
 @pytest.fixture(autouse=True)
 def checkpoints_of_all_epochs(monkeypatch):
-    monkeypatch.setattr("piximi_widgets.engine.checkpoints._PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr("piximi_widgets.engine.checkpoints._PAUSE_TO_COST", 0)
+    monkeypatch.setattr("piximi_widgets.engine.jobs.checkpoints._PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("piximi_widgets.engine.jobs.checkpoints._PAUSE_TO_COST", 0)
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ class TestResume:
 
     def test_a_broken_evaluation_is_made_up_for_without_training(self, project, config, trained, monkeypatch):
         with monkeypatch.context() as patch:
-            patch.setattr("piximi_widgets.engine.tasks.store_evaluation", lambda *_: 1 / 0)
+            patch.setattr("piximi_widgets.engine.jobs.tasks.store_evaluation", lambda *_: 1 / 0)
             with pytest.raises(TrainingFailed, match="ZeroDivisionError"):
                 project.fit(config, run="inline", name="failed")
         failed = project.experiments["failed"]

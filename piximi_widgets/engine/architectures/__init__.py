@@ -7,6 +7,8 @@ of the engine but its errors and files.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +61,7 @@ def build(
     *,
     config: TrainingConfig | None = None,
     weights: Path | None = None,
+    precision: str = "float32",
 ) -> keras.Model:
     """Build an untrained network.
 
@@ -76,6 +79,9 @@ def build(
     weights : Path, optional
         The file of a pretrained base, as `base_weights_file` found it before. Without it and without `config` the base
         is random.
+    precision : {"float32", "mixed"}
+        mixed: layers compute in float16 on a GPU and in bfloat16 on a processor; weights stay float32. mobilenet is
+        always float32.
 
     Raises
     ------
@@ -91,6 +97,19 @@ def build(
                 f"{input_shape[0]}×{input_shape[1]}. Choose a larger input shape or another architecture."
             }
         )
+    # MobileNet's base is folded and converted, which is made for float32; its one trained layer gains nothing.
+    with _computing_in("float32" if architecture == "mobilenet" else precision):
+        return _built(architecture, input_shape, classes, seed, config, weights)
+
+
+def _built(
+    architecture: str,
+    input_shape: tuple[int, int, int],
+    classes: int,
+    seed: int,
+    config: TrainingConfig | None,
+    weights: Path | None,
+) -> keras.Model:
     if architecture == "simple-cnn":
         from .simple_cnn import simple_cnn
 
@@ -108,6 +127,25 @@ def build(
     from .building import build_registered
 
     return build_registered(registered(architecture), input_shape, classes, seed)
+
+
+@contextmanager
+def _computing_in(precision: str) -> Iterator[None]:
+    """Within the block, layers are made that compute in this precision."""
+    if precision == "float32":
+        yield
+        return
+    import keras
+    import tensorflow as tf
+
+    former = keras.config.dtype_policy()
+    # float16 is what GPUs are quick in; bfloat16, with float32's range, is what processors have.
+    halves = "float16" if tf.config.list_physical_devices("GPU") else "bfloat16"
+    keras.config.set_dtype_policy(f"mixed_{halves}")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(former)
 
 
 def _known(architecture: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..mapping import each
+from ..pixels.mapping import each
 
 PERCENTILES = (1.0, 99.0)
 MOST_VALUES = 1 << 20

@@ -9,7 +9,8 @@ from piximi_widgets.engine.augmentation import apply, draw, measure_channels, vi
 from piximi_widgets.engine.config import TrainingConfig
 from piximi_widgets.engine.features import FeatureExtractor, frozen_training
 from piximi_widgets.engine.partitions import Partition
-from piximi_widgets.engine.training import epoch_order, train
+from piximi_widgets.engine.training import train
+from piximi_widgets.engine.training.sampling import epoch_order
 from piximi_widgets.errors import TrainingError
 from tests.engine.features.bases import mobilenet_base, pictures
 

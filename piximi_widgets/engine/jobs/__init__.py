@@ -1,0 +1,1 @@
+"""What a worker does for an experiment: jobs, their record, checkpoints, and what goes on from another training."""

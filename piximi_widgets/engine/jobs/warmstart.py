@@ -1,0 +1,121 @@
+"""Beginning with the weights of a trained classifier, also when classes came, went, or moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...dataset.versions.comparing import same_classes
+from ...errors import NotTrainableError
+from ..config import TrainingConfig
+from ..partitions import Partition
+from ..pixels.preparing import prepare_partitions
+from ..preprocessing import Preprocessing
+from .requests import BASE_MODEL, TrainingRequest
+from .surroundings import Surroundings
+
+if TYPE_CHECKING:
+    import keras
+
+    from ...dataset import Dataset, DatasetVersion
+    from ...experiments import Experiment
+    from ..classifier import Classifier
+
+
+def load_base(experiment: Experiment) -> Classifier:
+    """Load the classifier whose weights the experiment begins with."""
+    from ..classifier import Classifier
+
+    return Classifier.load(experiment.artifacts[BASE_MODEL].path)
+
+
+def kept_classes(request: TrainingRequest, dataset: Dataset, version: DatasetVersion) -> np.ndarray:
+    """Return (K,) int64: for each class of `version` the base's class that it is, -1 for a new one.
+
+    Classes are told apart by their categories' ids: a renamed one stays what it was.
+    """
+    assert request.base_dataset is not None
+    base_version = dataset.version(request.base_dataset)
+    # Asked the other way round it would say which of the new classes each old one became.
+    return np.asarray(same_classes(version, base_version), dtype=np.int64)
+
+
+def transfer(model: keras.Model, base: keras.Model, kept: np.ndarray) -> None:
+    """Give `model` the weights of `base`, and of its last layer those of the classes that it still has.
+
+    A class that is new keeps the initial weights of `model`.
+
+    Parameters
+    ----------
+    model, base : keras.Model
+        Of one architecture and input shape; the number of classes may differ.
+    kept : (K,) array of int
+        For each class of `model` the class of `base`, or -1.
+
+    Raises
+    ------
+    NotTrainableError
+        The networks are not alike; `model` is as it was.
+    """
+    mine, theirs = model.weights, base.weights
+    head = _head(model)
+    unlike = len(mine) != len(theirs) or any(
+        not _fits(new.shape, old.shape, is_head=id(new) in head)
+        for new, old in zip(mine, theirs, strict=False)
+    )
+    if unlike:
+        raise NotTrainableError(
+            [
+                (
+                    "The base's network and the one of these settings have different layers, so that weights cannot be "
+                    "taken over. Train with the base's settings (base.config), or without a base."
+                )
+            ]
+        )
+    values = []
+    for new, old in zip(mine, theirs, strict=True):
+        value = old.numpy()
+        if id(new) in head:
+            value = new.numpy()
+            value[..., kept >= 0] = old.numpy()[..., kept[kept >= 0]]
+        values.append(value)
+    for new, value in zip(mine, values, strict=True):
+        new.assign(value)
+
+
+def copy_weights(model: keras.Model, trained: keras.Model) -> None:
+    """Give `model` the weights of `trained`, a network of the same architecture, input shape and classes."""
+    transfer(model, trained, np.arange(int(model.output_shape[-1])))
+
+
+def _head(model: keras.Model) -> set[int]:
+    """The weights with one column a class: those of the last layer that has any."""
+    last = next(layer for layer in reversed(model.layers) if layer.weights)
+    return {id(variable) for variable in last.weights}
+
+
+def _fits(new: tuple[int, ...], old: tuple[int, ...], *, is_head: bool) -> bool:
+    return tuple(new[:-1]) == tuple(old[:-1]) if is_head else tuple(new) == tuple(old)
+
+
+def prepare_as(
+    base: Preprocessing,
+    config: TrainingConfig,
+    dataset: Dataset,
+    version: DatasetVersion,
+    around: Surroundings,
+) -> dict[str, Partition]:
+    """Prepare the images of `version` as those were that the base has learned from: nothing is measured anew."""
+    # What follows from the data type alone comes out as in the base; all else is left out, and done as there.
+    measured = base.normalization != "bit-depth"
+    settings = config.model_copy(update={"normalization": "none"}) if measured else config
+    prepared, _ = prepare_partitions(settings, dataset, version, around.say, around.check)
+    if not measured:
+        return prepared
+    return {
+        name: Partition(base.normalize(np.array(part.pixels, np.float32)), part.labels)
+        if part.resident
+        else Partition(part.pixels, part.labels, base)
+        for name, part in prepared.items()
+    }

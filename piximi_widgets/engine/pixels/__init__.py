@@ -1,0 +1,1 @@
+"""Prepared pixels of a dataset version: read once, in memory or in a memory map that is kept."""
