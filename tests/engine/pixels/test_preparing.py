@@ -411,7 +411,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from piximi_widgets.dataset import Dataset
-from piximi_widgets.engine import preparing
+from piximi_widgets.engine.pixels import preparing
 from piximi_widgets.engine.config import TrainingConfig
 
 def peak():
