@@ -39,7 +39,9 @@ def run(seeds: int = SEEDS) -> list[dict[str, Any]]:
             )
         rows += _measured(home, "cells, the defaults", _cells, pw.TrainingConfig(), seeds, "")
         microscopy = pw.TrainingConfig(augmentation="microscopy")
-        rows += _measured(home, "cells, augmented as for microscopy", _cells, microscopy, seeds, "at least 0.95")
+        rows += _measured(
+            home, "cells, augmented as for microscopy", _cells, microscopy, seeds, "at least 0.95"
+        )
     return rows
 
 
