@@ -35,8 +35,21 @@ _SMALL = 2**26
 _OBJECTS_LIMIT = 20_000
 # Sizes of layers are at most the number of weights; whole numbers below this can also be something else.
 _PLAIN_SIZE = 65_536
-_DRAWN = {"seed", "shared_object_id"}
-_RUNS_CODE = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "__lambda__"}
+# Seeds, numbers of objects, and shapes that have no weights of their own.
+_DRAWN = {"seed", "shared_object_id", "build_config", "target_shape"}
+# What runs code of the file, or opens another one.
+_RUNS_CODE = {
+    "Lambda",
+    "TFSMLayer",
+    "TorchModuleWrapper",
+    "JaxLayer",
+    "FlaxLayer",
+    "__lambda__",
+    "StringLookup",
+    "IntegerLookup",
+    "IndexLookup",
+    "TextVectorization",
+}
 
 
 def write_classifier(path: Path, model: keras.Model, description: dict[str, Any]) -> None:

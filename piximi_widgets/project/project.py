@@ -142,7 +142,7 @@ class Project(Dataset):
             of a removed one are dropped. The base and the SHA-256 of its weights are kept in the record.
         if_exists : {"rename", "raise", "reuse"}
             What a taken name does: a number is added; an error is raised; or the experiment of that name is returned
-            when it has the same settings, else a number is added.
+            when it has the same settings, and the same `dataset` where one is given, else a number is added.
         run : {"worker", "inline"} or object with ``submit``
             A process of its own, which outlives this one; this process, until it has ended; or somebody else's
             executor.
@@ -181,7 +181,9 @@ class Project(Dataset):
         if if_exists == "reuse" and name in store:
             found = self._known(store[name])
             if found.parameters == config.to_json() and found.base_experiment == base and store.jobs(found):
-                return found.wait() if wait else found
+                if dataset is None or found.datasets["train"].uid == self._version_uid(dataset):
+                    return found.wait() if wait else found
+                if_exists = "rename"
         if dataset is None:
             problems = self.problems(config)
         else:
@@ -221,6 +223,9 @@ class Project(Dataset):
         )
         start(self, experiment, request, run)
         return experiment.wait() if wait else experiment
+
+    def _version_uid(self, dataset: DatasetVersion | str) -> str:
+        return dataset.uid if isinstance(dataset, DatasetVersion) else self.version(dataset).uid
 
     def warm(self) -> None:
         """Start a worker that loads TensorFlow now, so that the next `fit` begins at once; does not wait."""

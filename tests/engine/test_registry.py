@@ -381,6 +381,14 @@ BAD = {
         FLAT,
         f"return keras.Model(image, {CLASSES}(keras.ops.log(x)))",
     ),
+    "a function of its own as activation": (
+        "def gelu(x):",
+        "    return x * 2.0",
+        IMAGE,
+        "x = layers.Conv2D(2, 3, activation=gelu)(image)",
+        "x = layers.GlobalAveragePooling2D()(x)",
+        f"return keras.Model(image, {CLASSES}(x))",
+    ),
     "kind Lambda": (
         IMAGE,
         FLAT,

@@ -12,6 +12,7 @@ import sys
 import time
 
 import numpy as np
+import psutil
 import pytest
 
 import piximi_widgets as pw
@@ -166,6 +167,9 @@ def suspend(pid, database):
     """Stop a process at a moment at which it holds no lock of the database, as any other process would wait for it."""
     while True:
         os.kill(pid, signal.SIGSTOP)
+        # The signal takes effect when the process next runs, on a busy machine some time later.
+        while psutil.Process(pid).status() != psutil.STATUS_STOPPED:
+            time.sleep(0.005)
         try:
             with contextlib.closing(sqlite3.connect(database, timeout=0.2)) as connection:
                 connection.execute("BEGIN IMMEDIATE")

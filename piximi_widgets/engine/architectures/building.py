@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _TRIED = 3
 
+_FUNCTIONS = ("activation", "recurrent_activation")
+
 
 def build_registered(
     found: Registered, input_shape: tuple[int, int, int], classes: int, seed: int
@@ -112,6 +114,14 @@ def _check_layers(name: str, model: Any) -> None:
                 f"The architecture {name!r} has a layer {layer.name!r} of kind {kind.__name__}, whose code would be missing "
                 "when the classifier is loaded again. Build it of Keras' own layers, without Lambda."
             )
+        for role in _FUNCTIONS:
+            function = getattr(layer, role, None)
+            # Keras notes a function by its name only, and would load its own of that name.
+            if function is not None and not getattr(function, "__module__", "keras.").startswith("keras."):
+                raise problem(
+                    f"The architecture {name!r} has a layer {layer.name!r} with a function of its own as {role}, which would "
+                    "be missing when the classifier is loaded again. Choose one of Keras' own by name, like 'relu'."
+                )
 
 
 def _check_shapes(name: str, model: Any, input_shape: tuple[int, int, int], classes: int) -> None:

@@ -10,6 +10,7 @@ from ..config import TrainingConfig
 from ..partitions import Partition
 
 _CHUNK_VALUES = 2**24
+_SCALED = ("brightness", "contrast", "noise", "cutout")
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,13 @@ class Channels:
 
 
 def measure_channels(config: TrainingConfig, training: Partition) -> Channels:
-    """Return 0 and 1 for images that were normalised by their own statistics; others are measured, some at a time."""
+    """Measure the images, some at a time; 0 and 1 where no draw is scaled by them.
+
+    Also those that were normalised: mobilenet's range and the statistics of a base are not theirs.
+    """
     count = training.pixels.shape[-1]
     mean, deviation = np.zeros(count), np.ones(count)
-    if config.normalization != "training-statistics" and len(training):
+    if any(getattr(config, name) for name in _SCALED) and len(training):
         size = max(1, _CHUNK_VALUES // max(1, training.pixels[0].size))
         chunks = [slice(start, start + size) for start in range(0, len(training), size)]
         values = training.pixels.size // count

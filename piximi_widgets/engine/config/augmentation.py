@@ -153,7 +153,8 @@ class AugmentationSettings(Group):
     def _apply_the_preset(cls, values: Any) -> Any:
         if not isinstance(values, Mapping):
             return values
-        preset = PRESETS.get(values.get("augmentation", "gentle"))
+        name = values.get("augmentation", "gentle")
+        preset = PRESETS.get(name) if isinstance(name, str) else None
         return {**preset, **values} if preset is not None else values
 
     @model_validator(mode="after")

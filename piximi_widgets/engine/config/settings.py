@@ -76,7 +76,7 @@ class TrainingConfig(  # the groups in reverse: pydantic puts the fields of the 
         A new ``augmentation`` brings all settings of that preset, but for those that `update` gives too.
         """
         settings, news = self.model_dump(), dict(update or {})
-        if news.get("augmentation") in PRESETS:
+        if str(news.get("augmentation")) in PRESETS:
             settings = {name: value for name, value in settings.items() if name not in DETAILS}
         if "architecture" in news:
             return type(self)(**{**settings, **news})

@@ -132,7 +132,10 @@ class FeatureExtractor:
     def _store(self, new: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> None:
         if self._cache is not None and new:
             digests, views, features = (np.concatenate(parts) for parts in zip(*new, strict=True))
-            self._cache.store(digests, views, features)
+            try:
+                self._cache.store(digests, views, features)
+            except OSError as error:
+                self._say(f"The features are not kept for the next training: {error}")
         new.clear()
 
     @cached_property

@@ -119,9 +119,12 @@ def converted(
     content = _read(path)
     if content is None:
         content = _made(base, litert, say)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A reader of the format ignores what follows the network.
-        write_atomically(path, content + hashlib.sha256(content).digest())
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # A reader of the format ignores what follows the network.
+            write_atomically(path, content + hashlib.sha256(content).digest())
+        except OSError as error:
+            say(f"The converted network is not kept for the next training: {error}")
     return content
 
 

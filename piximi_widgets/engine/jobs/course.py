@@ -20,14 +20,14 @@ from ..training import EpochReport, Stage, TrainingState, train, weights_digest
 from .checkpoints import Checkpoint, Checkpoints, Position
 from .recording import EpochLog
 from .requests import TrainingRequest
-from .surroundings import Surroundings
+from .surroundings import Stopped, Surroundings
 
 if TYPE_CHECKING:
     import keras
 
     from ...experiments import Experiment
 
-_Inputs: TypeAlias = "tuple[keras.Model, Partition, Partition, Callable[[int], np.ndarray] | None]"
+_Inputs: TypeAlias = "tuple[keras.Model, Partition, Partition, Callable[[int], np.ndarray | None] | None]"
 _FINE_TUNING_RATE = 0.1
 
 
@@ -183,7 +183,8 @@ class Course:
         around = self._around
         extractor = FeatureExtractor(base, self._cache, say=around.say, check=around.check)
         features = frozen_training(self._model, phase.config, training, validation, extractor, say=around.say)
-        return head, *features
+        learned, scored, epoch_pixels = features
+        return head, learned, scored, None if epoch_pixels is None else _until_stopped(epoch_pixels)
 
     def _end_epoch(self, report: EpochReport) -> None:
         self._log.epoch(report)
@@ -205,3 +206,15 @@ class Course:
     def _set_variables(self, arrays: dict[str, Any]) -> None:
         for index, variable in enumerate(self._model.variables):
             variable.assign(arrays[str(index)])
+
+
+def _until_stopped(epoch_pixels: Callable[[int], np.ndarray]) -> Callable[[int], np.ndarray | None]:
+    """Let a Stop while features are computed end the training as one between two batches does: its weights are kept."""
+
+    def features(epoch: int) -> np.ndarray | None:
+        try:
+            return epoch_pixels(epoch)
+        except Stopped:
+            return None
+
+    return features

@@ -66,7 +66,8 @@ def train_job(job: Job, dataset: Dataset, around: Surroundings) -> None:
         around.check()
         ids = {name: version.select(name) for name in SCORED}
         if base is not None:
-            _leave_out_seen(images_trained_on(experiment.base_experiment, dataset), partitions, ids, around)
+            first = experiment if request.replay_of is None else experiment.store[request.replay_of]
+            _leave_out_seen(images_trained_on(first.base_experiment, dataset), partitions, ids, around)
         _train_and_score(experiment, classifier, request, dataset, partitions, ids, around)
 
 
@@ -178,9 +179,10 @@ def _train_and_score(
         _record_extensions(experiment, request)
     finished = course.run()
     store_classifier(experiment, classifier)
-    if request.extensions:
-        # They are those of the weights before.
-        dataset.clear_predictions(experiment.uid)
+    # What is stored is of the weights before, if there were any.
+    dataset.clear_predictions(experiment.uid)
+    for name in SCORED:
+        experiment.clear_evaluations(name)
     experiment.log("weights sha256", weights_digest(model), type="VALUE")
     if not finished:
         around.say("Stopped. The classifier with the weights so far is kept.")

@@ -107,10 +107,13 @@ class Preprocessing:
         mean, scale = (tuple(float(number) for number in value[name]) for name in ("mean", "scale"))
         if len(mean) != channels or len(scale) != channels or not np.isfinite([*mean, *scale]).all():
             raise ValueError("the normalisation does not fit the number of channels")
+        if not all(scale):
+            raise ValueError("a channel would be divided by zero")
         # The settings of a training know what the others can be.
         named = {name: value.get(name, getattr(cls, name)) for name in _SETTINGS}
         taken = value.get("channels")
-        chosen = TrainingConfig(**named, channels="all" if taken is None else taken)
+        shape = height, width, channels
+        chosen = TrainingConfig(**named, input_shape=shape, channels="all" if taken is None else taken)
         if chosen.channels != "all" and len(chosen.channels) != channels:
             raise ValueError("the chosen channels do not fit the number of channels")
         settings = {name: getattr(chosen, name) for name in _SETTINGS}

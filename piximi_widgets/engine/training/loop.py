@@ -49,7 +49,7 @@ def train(
     stop: Callable[[], bool] = lambda: False,
     resume_from: TrainingState | None = None,
     stages: Sequence[Stage] | None = None,
-    epoch_pixels: Callable[[int], np.ndarray] | None = None,
+    epoch_pixels: Callable[[int], np.ndarray | None] | None = None,
 ) -> bool:
     """Train `model` in place.
 
@@ -115,7 +115,7 @@ class _Loop:
         on_batches: Callable[[BatchReport], None] | None,
         on_epoch: Callable[[EpochReport], None] | None,
         stop: Callable[[], bool],
-        epoch_pixels: Callable[[int], np.ndarray] | None,
+        epoch_pixels: Callable[[int], np.ndarray | None] | None,
     ) -> None:
         import tensorflow as tf
 
@@ -202,7 +202,10 @@ class _Loop:
         counts = self._padding.sum(axis=1)
         weights = self._padding * self._weights[order]
         draws = self._draws(epoch)
-        self.feed.begin(order, None if self._epoch_pixels is None else self._epoch_pixels(epoch))
+        inputs = None if self._epoch_pixels is None else self._epoch_pixels(epoch)
+        if inputs is None and self._epoch_pixels is not None:
+            return None
+        self.feed.begin(order, inputs)
         loss_sum, hits, done, total = 0.0, 0.0, 0, len(order)
         while done < total:
             if self._stop():
@@ -249,9 +252,10 @@ class _Loop:
 def weights_digest(model: keras.Model) -> str:
     """Return the SHA-256 (hex) of all weights: equal only for weights that are equal bit for bit."""
     digest = hashlib.sha256()
-    for variable in model.weights:
+    # By their places: Keras numbers layers without a name differently each time that it builds them.
+    for place, variable in enumerate(model.weights):
         values = np.ascontiguousarray(variable.numpy())
-        digest.update(f"{variable.path} {values.shape} {values.dtype.str}\n".encode())
+        digest.update(f"{place} {values.shape} {values.dtype.str}\n".encode())
         digest.update(values.tobytes())
     return digest.hexdigest()
 

@@ -376,3 +376,12 @@ def test_data_that_do_not_fit_are_refused(config: TrainingConfig):
     many = Partition(partition(8).pixels, np.arange(8, dtype=np.int32))
     with pytest.raises(NotTrainableError, match="from 0 to 7, but the network has 2 outputs"):
         train(fresh(config), config, many, empty)
+
+
+def test_pixels_of_an_epoch_that_are_not_made_end_the_training_as_a_stop_does(config: TrainingConfig):
+    """Who computes them was stopped: the weights of the epochs before stay."""
+    training, reports = partition(8), []
+    given = {1: training.pixels}
+    model = fresh(config)
+    assert not train(model, config, training, training, on_epoch=reports.append, epoch_pixels=given.get)
+    assert [report.epoch for report in reports] == [1]
