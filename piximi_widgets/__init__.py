@@ -18,6 +18,7 @@ _HOMES = {
     "DatasetVersion": "dataset",
     "ExperimentStore": "experiments",
     "LogType": "experiments",
+    "KerasLogger": "experiments.keras_logger",
     "TrainingConfig": "engine.config",
     "register_architecture": "engine.architectures",
     "trust_architecture": "engine.architectures",
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from .engine.config import TrainingConfig
     from .engine.evaluation import Evaluation
     from .experiments import ExperimentStore, LogType
+    from .experiments.keras_logger import KerasLogger
     from .project import Experiment, Project
     from .widgets.evaluation_view import EvaluationView
     from .widgets.import_form import ImportForm

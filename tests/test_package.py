@@ -30,7 +30,7 @@ HEAVY = {"tensorflow", "keras", "pandas", "bqplot", "sklearn", "matplotlib"}
 
 PUBLIC_NAMES = {
     *("Project", "DatasetVersion", "TrainingConfig", "Experiment", "Evaluation", "Classifier"),
-    *("ExperimentStore", "LogType", "errors", "samples"),
+    *("ExperimentStore", "LogType", "KerasLogger", "errors", "samples"),
     *("Studio", "Labeler", "TrainingForm", "TrainingMonitor", "EvaluationView"),
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -125,7 +124,7 @@ class Classifier:
         UserWarning
             If images could not be read; ``.attrs["failed"]`` of the result has all with the reasons.
         """
-        names, _, probabilities, failed = self._collected(images, progress, stop)
+        names, _, probabilities, failed, _ = self._collected(images, progress, stop)
         frame = prediction_frame(self.classes, names, probabilities)
         frame.attrs["failed"] = {name: str(error) for name, error in failed.items()}
         return frame
@@ -162,8 +161,7 @@ class Classifier:
         ImageReadError
             None of the images can be read.
         """
-        names, positions, probabilities, failed = self._collected(images, progress, lambda: False)
-        count = len(names) + len(failed)
+        names, positions, probabilities, _, count = self._collected(images, progress, lambda: False)
         truth = truth_of(self.classes, labels, count, dict(zip(positions, names, strict=True)))[positions]
         known = truth >= 0
         files = any(isinstance(name, str) for name in names)
@@ -218,7 +216,8 @@ class Classifier:
         Raises
         ------
         ArtifactError
-            `path` does not end in ``.keras``.
+            `path` does not end in ``.keras``, or `load` would refuse the file: the network has layers that are not
+            Keras' own, for example.
         """
         target = Path(path)
         if target.suffix != ".keras":
@@ -234,7 +233,7 @@ class Classifier:
         ------
         ArtifactError
             The file is missing, damaged, no classifier of piximi_widgets, or one whose network has layers that are not
-            Keras' own.
+            Keras' own or are larger than the weights in the file.
         """
         source = Path(path)
         choose_kernels()
@@ -261,17 +260,9 @@ class Classifier:
         )
 
     def _repr_html_(self) -> str:
-        shown = ", ".join(escape(name[:40]) for name in self.classes[:50])
-        rest = f" and {len(self.classes) - 50} more" if len(self.classes) > 50 else ""
-        rows = "".join(
-            f"<tr><td>{escape(row['layer'])}</td><td>{row['output shape']}</td><td>{row['parameters']:,}</td></tr>"
-            for row in summarize(self.keras_model)[:60]
-        )
-        return (
-            f"<div><p><b>Classifier</b> · {escape(self.config.architecture)} · input {self.preprocessing.input_words} · "
-            f"{self.keras_model.count_params():,} parameters</p><p>{len(self.classes)} classes: {shown}{rest}</p>"
-            f"<table><tr><th>layer</th><th>output</th><th>parameters</th></tr>{rows}</table></div>"
-        )
+        from .classifier_html import classifier_html
+
+        return classifier_html(self)
 
     def _predicted(
         self, images: Any, progress: bool | Callable[[int, int], object], stop: Callable[[], bool]
@@ -284,8 +275,9 @@ class Classifier:
 
     def _collected(
         self, images: Any, progress: bool | Callable[[int, int], object], stop: Callable[[], bool]
-    ) -> tuple[list[Name], list[int], np.ndarray, dict[Name, ImageReadError]]:
-        """Names, positions and probabilities of the images that could be read, and what was wrong with the others."""
+    ) -> tuple[list[Name], list[int], np.ndarray, dict[Name, ImageReadError], int]:
+        """Names, positions and probabilities of what could be read; what was wrong with the others; how many all are."""
+        done = 0
         names: list[Name] = []
         positions: list[int] = []
         rows = [np.empty((0, len(self.classes)), dtype=np.float32)]
@@ -295,9 +287,10 @@ class Classifier:
             positions += part.positions
             rows.append(part.probabilities)
             failed |= part.failed
+            done = part.done
         # The caller of the public method is whom the warning is for.
-        tell_failed(failed, len(names) + len(failed), stacklevel=3)
-        return names, positions, np.concatenate(rows), failed
+        tell_failed(failed, len(names), done, stacklevel=3)
+        return names, positions, np.concatenate(rows), failed, done
 
     def _description(self) -> dict[str, Any]:
         return {

@@ -2,13 +2,15 @@
 
 Such files are sent around. What Keras would read is therefore looked through first, whatever its version checks by
 itself: only known members of bounded size, only Keras' own layers and no functions of others, weights that are plain
-arrays inside the file. No code in the file is ever run, and nothing in it is unpickled.
+arrays inside the file. A network that declares more weights than the file holds is refused before Keras makes room for
+them. No code in the file is ever run, and nothing in it is unpickled.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import math
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -33,10 +35,14 @@ _WEIGHTS_LIMIT = 4 * 2**30
 _UNPACKED_TO_PACKED = 4
 _SMALL = 2**26
 _OBJECTS_LIMIT = 20_000
+# What a network may hold beside the weights in its file: states of random generators.
+_SPARE_NUMBERS = 65_536
+# Numbers of one feature map of one image: a gigabyte of float32, which nothing here can compute 32 times at once.
+_FEATURES_LIMIT = 2**28
 # Sizes of layers are at most the number of weights; whole numbers below this can also be something else.
 _PLAIN_SIZE = 65_536
-# Seeds, numbers of objects, and shapes that have no weights of their own.
-_DRAWN = {"seed", "shared_object_id", "build_config", "target_shape"}
+# Seeds, numbers of objects, shapes that have no weights of their own, and what a compiled network was trained by.
+_DRAWN = {"seed", "shared_object_id", "build_config", "target_shape", "compile_config"}
 # What runs code of the file, or opens another one.
 _RUNS_CODE = {
     "Lambda",
@@ -58,21 +64,26 @@ def write_classifier(path: Path, model: keras.Model, description: dict[str, Any]
     Raises
     ------
     ArtifactError
-        The network has layers that are not Keras' own, so that it could not be opened again.
+        `read_classifier` would refuse the file: the network has layers that are not Keras' own, or is out of all
+        bounds. Nothing is written.
     """
     import keras
 
-    foreign = _foreign(keras.saving.serialize_keras_object(model))
-    if foreign is not None:
-        raise ArtifactError(
-            f"{path.name} cannot be written: the network has {foreign}, which is not one of Keras' own parts and could "
-            "only be opened again by running its source. Build the network from Keras' layers."
-        )
+    # Before Keras writes anything: its own serialisation of foreign parts can fail in many ways.
+    fault = _network_fault(keras.saving.serialize_keras_object(model), _count_numbers(model))
     with tempfile.TemporaryDirectory(prefix="piximi-") as folder:
         temporary = Path(folder) / "model.keras"
-        model.save(temporary)
-        with zipfile.ZipFile(temporary, "a") as archive:
-            archive.writestr(_OURS, json.dumps({"format": FORMAT, **description}, indent=1))
+        if fault is None:
+            model.save(temporary)
+            with zipfile.ZipFile(temporary, "a") as archive:
+                archive.writestr(_OURS, json.dumps({"format": FORMAT, **description}, indent=1))
+            with zipfile.ZipFile(temporary) as archive:
+                fault = _members_fault(archive, temporary.stat().st_size) or _features_fault(model)
+        if fault is not None:
+            raise ArtifactError(
+                f"{path.name} cannot be written, since it could not be opened again: it {fault}. Build the network of "
+                "Keras' own layers, in sizes that a computer can hold."
+            )
         write_atomically(path, temporary.read_bytes())
 
 
@@ -88,12 +99,15 @@ def read_classifier(path: Path) -> tuple[keras.Model, dict[str, Any]]:
         raise ArtifactError(f"There is no file {path}. Give the path of a saved classifier.")
     try:
         with zipfile.ZipFile(path) as archive:
-            _check_members(path, archive)
+            _refuse(path, _members_fault(archive, path.stat().st_size))
             description = json.loads(archive.read(_OURS))
             _check_description(path, description)
-            network = archive.read(_NETWORK)
-            _check_network(path, json.loads(network), archive.getinfo(_WEIGHTS).file_size)
-            return _load(path, archive, network), description
+            network, weights = archive.read(_NETWORK), archive.read(_WEIGHTS)
+            numbers = _stored_numbers(path, weights)
+            _refuse(path, _network_fault(json.loads(network), numbers))
+            model = _load(path, archive.read(_METADATA), network, weights, numbers)
+            _refuse(path, _features_fault(model))
+            return model, description
     except ArtifactError:
         raise
     # Keras, HDF5 and zipfile raise nearly everything for a file that was damaged in the right place.
@@ -103,23 +117,29 @@ def read_classifier(path: Path) -> tuple[keras.Model, dict[str, Any]]:
         ) from error
 
 
-def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
+def _refuse(path: Path, fault: str | None) -> None:
+    if fault is not None:
+        raise ArtifactError(
+            f"{path} {fault}. It was not opened: a classifier's file holds plain weights that fit its network, and never "
+            "brings code that is run. Take another copy."
+        )
+
+
+def _members_fault(archive: zipfile.ZipFile, packed: int) -> str | None:
     members = archive.infolist()
     names = [member.filename for member in members]
     if _OURS not in names:
-        raise ArtifactError(
-            f"{path} was not saved by piximi_widgets: it does not name its classes. Train it here, or open it with "
-            "keras.saving.load_model."
+        return (
+            "was not saved by piximi_widgets: it does not name its classes (keras.saving.load_model may open it, or train "
+            "a classifier here)"
         )
     if sorted(names) != sorted((_OURS, _NETWORK, _WEIGHTS, _METADATA)):
-        raise ArtifactError(
-            f"{path} does not hold the four parts of a classifier, each once; it was not opened. Take another copy."
-        )
-    packed = path.stat().st_size
+        return "does not hold the four parts of a classifier, each once"
     for member in members:
         limit = _WEIGHTS_LIMIT if member.filename == _WEIGHTS else _TEXT_LIMIT
         if member.file_size > min(limit, max(_SMALL, _UNPACKED_TO_PACKED * packed)):
-            raise ArtifactError(f"{path} unpacks to more than a classifier can be; it was not opened.")
+            return "unpacks to more than a classifier can be"
+    return None
 
 
 def _check_description(path: Path, description: Any) -> None:
@@ -131,15 +151,43 @@ def _check_description(path: Path, description: Any) -> None:
         )
 
 
-def _check_network(path: Path, network: Any, weights: int) -> None:
+def _network_fault(network: Any, numbers: int) -> str | None:
+    """What is wrong with a network's description beside so many weights; None where it may be given to Keras."""
+    parts = 0
+    for parts, _ in enumerate(_records(network), start=1):
+        if parts > _OBJECTS_LIMIT:
+            return "has more layers than a classifier can have"
     foreign = _foreign(network)
     if foreign is not None:
-        raise ArtifactError(
-            f"{path} has {foreign}, which is not one of Keras' own parts. It was not opened: that would take code from "
-            "outside, and a classifier's file never brings code that is run."
-        )
-    if any(abs(number) > max(_PLAIN_SIZE, weights // 2) for number in _sizes(network)):
-        raise ArtifactError(f"{path} is damaged: its layers are larger than its weights. Take another copy.")
+        return f"has {foreign}, which is not one of Keras' own parts"
+    if any(abs(number) > max(_PLAIN_SIZE, numbers) for number in _sizes(network)):
+        return "is damaged: it has a layer larger than its weights"
+    return None
+
+
+def _features_fault(model: keras.Model) -> str | None:
+    """What is wrong with the sizes of what a network computes; None where an image fits."""
+    largest = max((math.prod(shape) for shape in _feature_shapes(model)), default=0)
+    if largest > _FEATURES_LIMIT:
+        return f"computes {largest:,} numbers of one image at once, more than any classifier needs"
+    return None
+
+
+def _feature_shapes(model: keras.Model) -> Iterator[list[int]]:
+    """Shapes, without the batch, of all that a network computes of one image."""
+    import keras
+
+    for part in getattr(model, "operations", None) or model.layers:
+        if isinstance(part, keras.Model):
+            yield from _feature_shapes(part)
+        # A layer that is used more than once has no single output; its nodes hold one for each use.
+        for node in part._inbound_nodes:
+            for tensor in node.output_tensors:
+                yield [size or 1 for size in tensor.shape[1:]]
+
+
+def _count_numbers(model: keras.Model) -> int:
+    return sum(math.prod(weight.shape) for weight in model.weights)
 
 
 def _foreign(network: Any) -> str | None:
@@ -163,7 +211,7 @@ def _records(value: Any) -> Iterator[dict[str, Any]]:
             yield value
         for item in value.values():
             yield from _records(item)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for item in value:
             yield from _records(item)
 
@@ -173,32 +221,51 @@ def _sizes(value: Any) -> Iterator[int]:
         for name, item in value.items():
             if name not in _DRAWN:
                 yield from _sizes(item)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for item in value:
             yield from _sizes(item)
     elif isinstance(value, int):
         yield value
 
 
-def _load(path: Path, archive: zipfile.ZipFile, network: bytes) -> keras.Model:
+def _load(path: Path, metadata: bytes, network: bytes, weights: bytes, numbers: int) -> keras.Model:
     import keras
+    import tensorflow as tf
+
+    declared = 0
+
+    def within(make: Any, **options: Any) -> Any:
+        nonlocal declared
+        initial = options["initial_value"]
+        # Within a function's graph, the initial value is described and not computed: nothing is allocated.
+        with tf.__internal__.FuncGraph("described").as_default():
+            shape = (initial() if callable(initial) else initial).shape
+        declared += math.prod(shape)
+        if declared > numbers + _SPARE_NUMBERS:
+            raise MemoryError("too many weights")
+        return make(**options)
 
     with tempfile.TemporaryDirectory(prefix="piximi-") as folder:
         # A copy of what was checked, under the ending by which Keras goes and a file of the artifact store lacks.
         clean = Path(folder) / "model.keras"
-        weights = archive.read(_WEIGHTS)
-        _check_weights(path, weights)
         with zipfile.ZipFile(clean, "w") as copy:
-            copy.writestr(_METADATA, archive.read(_METADATA))
+            copy.writestr(_METADATA, metadata)
             copy.writestr(_NETWORK, network)
             copy.writestr(_WEIGHTS, weights)
-        return keras.saving.load_model(clean, compile=False, safe_mode=True)
+        try:
+            with tf.variable_creator_scope(within):
+                return keras.saving.load_model(clean, compile=False, safe_mode=True)
+        finally:
+            # Keras wraps errors in others of its own; the reason is this one.
+            if declared > numbers + _SPARE_NUMBERS:
+                _refuse(path, f"declares layers larger than its weights, which are {numbers:,} numbers")
 
 
-def _check_weights(path: Path, weights: bytes) -> None:
+def _stored_numbers(path: Path, weights: bytes) -> int:
+    """Count the numbers in a file of weights, which must be plain arrays."""
     import h5py  # type: ignore[import-untyped]
 
-    size, seen = 0, 0
+    size, numbers, seen = 0, 0, 0
     with h5py.File(io.BytesIO(weights), "r") as file:
         groups = [file]
         while groups:
@@ -217,5 +284,7 @@ def _check_weights(path: Path, weights: bytes) -> None:
                     raise ValueError("its weights are not in the file")
                 else:
                     size += item.size * item.dtype.itemsize
+                    numbers += item.size
     if size > max(_SMALL, _UNPACKED_TO_PACKED * len(weights)):
-        raise ArtifactError(f"{path} unpacks to more than a classifier can be; it was not opened.")
+        _refuse(path, "unpacks to more than a classifier can be")
+    return numbers

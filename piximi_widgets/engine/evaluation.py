@@ -11,8 +11,8 @@ import numpy as np
 
 from ..dataset.fields.certainty import entropy, margin
 from ..errors import EvaluationError
-from . import metrics
-from .metrics import Average, ClassMetrics
+from ..experiments import scores
+from ..experiments.scores import Average, ClassMetrics
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,37 +120,37 @@ class Evaluation:
     @cached_property
     def confusion_matrix(self) -> np.ndarray:
         """(K, K) int64: images by true class (rows) and predicted class (columns)."""
-        return metrics.confusion_matrix(self.truth, self.predicted, len(self.classes))
+        return scores.confusion_matrix(self.truth, self.predicted, len(self.classes))
 
     @cached_property
     def class_metrics(self) -> ClassMetrics:
         """Precision, recall, F1 and support of each class as arrays."""
-        return metrics.class_metrics(self.confusion_matrix)
+        return scores.class_metrics(self.confusion_matrix)
 
     @property
     def accuracy(self) -> float:
         """Share of the images that were predicted right."""
-        return metrics.accuracy(self.confusion_matrix)
+        return scores.accuracy(self.confusion_matrix)
 
     @property
     def balanced_accuracy(self) -> float:
         """Mean recall of the classes that images are of: what `accuracy` would be if these had as many images each."""
-        return metrics.balanced_accuracy(self.class_metrics)
+        return scores.balanced_accuracy(self.class_metrics)
 
     @cached_property
     def cross_entropy(self) -> float:
         """Mean cross-entropy in nats, probabilities clipped to 1e-7 … 1 - 1e-7."""
-        return metrics.cross_entropy(self.truth, self.probabilities)
+        return scores.cross_entropy(self.truth, self.probabilities)
 
     @property
     def macro(self) -> Average:
         """Precision, recall and F1, every class counting the same, also one without images or predictions, as 0."""
-        return metrics.macro_average(self.class_metrics)
+        return scores.macro_average(self.class_metrics)
 
     @property
     def weighted(self) -> Average:
         """Precision, recall and F1, each class counting by its number of images."""
-        return metrics.weighted_average(self.class_metrics)
+        return scores.weighted_average(self.class_metrics)
 
     @property
     def per_class(self) -> pd.DataFrame:
@@ -195,7 +195,7 @@ class Evaluation:
             "truth": names[self.truth],
             "prediction": names[self.predicted],
             "confidence": self.probabilities.max(axis=1),
-            "loss": metrics.image_losses(self.truth, self.probabilities),
+            "loss": scores.image_losses(self.truth, self.probabilities),
             "margin": margin(self.probabilities),
             "entropy": entropy(self.probabilities),
         }

@@ -11,18 +11,20 @@ import uuid
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ..errors import StaleAttemptError, TrainingFailed
+from ..errors import TrainingFailed
 from ..experiments import ExperimentStore, Job, JobState, WorkerRecord, this_host
 from ..storage import FileLock
+from .jobs import deaths
 
 IDLE_VARIABLE = "PIXIMI_WORKER_IDLE"
 """Environment variable: after how many seconds without work a worker ends itself."""
 
 _LOOK_SECONDS = 0.2
-_TAIL_BYTES = 8192
+# For so long whoever has asked for work may need to start a worker, and the worker to say that it is there.
+_PATIENCE_SECONDS = 5.0
+_PATIENCE_WITH_OTHERS_SECONDS = 60.0
 _SWEEP_AFTER_SECONDS = 3600
 _ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELED, JobState.TERMINATED, JobState.LOST})
-_CRASHES = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE"})
 _starting = threading.Lock()
 _watchers: list[tuple[str, subprocess.Popen[bytes], threading.Thread]] = []
 _children: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
@@ -30,15 +32,14 @@ _children: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
 
 def environment(project_path: str | Path) -> str:
     """Return what a job needs of its worker: this Python, this version of the package, and the job's project."""
-    try:
-        installed = version("piximi-widgets")
-    except PackageNotFoundError:
-        from .. import __version__ as installed
-    return f"{sys.executable} piximi-widgets {installed} {Path(project_path).absolute()}"
+    return f"{_installation()} {Path(project_path).absolute()}"
 
 
 def inline_environment() -> str:
-    """Return an environment of which no worker is: jobs of it wait for `run_inline`."""
+    """Return an environment of which no worker is, for jobs that wait for `run_inline` in nobody knows which process.
+
+    For jobs of this process there is ``store.reserve()``, whose jobs do not wait longer than the process lives.
+    """
     return f"inline {uuid.uuid4().hex}"
 
 
@@ -55,6 +56,35 @@ def warm(store: ExperimentStore, project_path: str | Path) -> None:
         if (child is not None and child.poll() is None) or store.live_workers(wanted):
             return
         _start(store, Path(project_path))
+
+
+def attend(store: ExperimentStore, project_path: str | Path | None = None) -> None:
+    """See to it that no job waits for somebody who is gone; for whoever looks at work that waits. Returns at once.
+
+    Who asked for a job starts a worker and watches it, but may have ended since, and the worker with it. A few seconds
+    after the last sign of either a worker is started here.
+
+    Parameters
+    ----------
+    store : ExperimentStore
+        Of a read-only one nothing is started.
+    project_path : path, optional
+        A project whose jobs are done by this installation when the one that was to do them is gone for a minute, or
+        when the project was moved since.
+    """
+    if store.read_only:
+        return
+    store.reconcile()
+    for wanted, seconds in store.unattended().items():
+        path = _project_of(wanted)
+        if path is not None and path.is_dir():
+            if seconds > _PATIENCE_SECONDS:
+                warm(store, path)
+        elif project_path is not None and seconds > _PATIENCE_WITH_OTHERS_SECONDS:
+            place = Path(project_path).absolute()
+            moved = path is not None and store.folder.absolute() == place
+            if (moved or wanted.endswith(f" {place}")) and store.move_waiting(wanted, environment(place)):
+                warm(store, place)
 
 
 def ensure_worker(store: ExperimentStore, project_path: str | Path) -> None:
@@ -140,7 +170,7 @@ def wait_for(store: ExperimentStore, job: Job, timeout: float | None = None) -> 
             news.wait(_LOOK_SECONDS)
             news.clear()
             # A worker that vanished commits nothing.
-            store.reconcile()
+            attend(store)
     finally:
         subscription.close()
     if job.state == JobState.LOST:
@@ -166,6 +196,20 @@ def is_suspended(worker: WorkerRecord) -> bool:
     except OSError:
         return False
     return status.rpartition(")")[2].split()[:1] in (["T"], ["t"])
+
+
+def _installation() -> str:
+    try:
+        installed = version("piximi-widgets")
+    except PackageNotFoundError:
+        from .. import __version__ as installed
+    return f"{sys.executable} piximi-widgets {installed}"
+
+
+def _project_of(wanted: str) -> Path | None:
+    """The project of an environment of this installation."""
+    mine = f"{_installation()} "
+    return Path(wanted.removeprefix(mine)) if wanted.startswith(mine) else None
 
 
 def _start(store: ExperimentStore, project_path: Path, *, replacement: bool = False) -> None:
@@ -223,62 +267,16 @@ def _watch(
         mine = environment(project_path)
         if _children.get((url, mine)) is process:
             del _children[url, mine]
-        worked = _explain(store, uid, exit_code) or exit_code == 0
+        log = store.folder / worker_files(uid)[1]
+        worked = deaths.explain(store, uid, exit_code, log) or exit_code == 0
         waiting = [job for job in store.jobs(state=JobState.WAITING) if job.environment == mine]
         if not waiting or store.live_workers(mine):
             return
         # Killed while it was idle: a second one may succeed, but a third would meet the same lack of memory.
-        killed = exit_code < 0 and _signal_name(exit_code) not in _CRASHES
-        if worked or (killed and not replacement):
+        if worked or (deaths.was_killed(exit_code) and not replacement):
             _start(store, project_path, replacement=not worked)
             return
-        tail = _tail(store.folder / worker_files(uid)[1])
-        for job in waiting:
-            _finish(job, JobState.FAILED, exit_code, f"The worker ended before it could begin.\n\n{tail}")
-
-
-def _explain(store: ExperimentStore, uid: str, exit_code: int) -> bool:
-    """Record the exit code with the job that the worker was doing when it died; whether there was one."""
-    store.reconcile()
-    lost = [job for job in store.jobs(state=JobState.LOST) if job.worker == uid]
-    for job in lost:
-        signal_name = _signal_name(exit_code)
-        tail = _tail(store.folder / worker_files(uid)[1])
-        if signal_name in _CRASHES or exit_code >= 0:
-            reason = f"The training process crashed ({signal_name or f'exit code {exit_code}'})."
-            _finish(job, JobState.FAILED, exit_code, f"{reason} The last lines of its output:\n\n{tail}")
-        else:
-            reason = (
-                f"The training process was killed ({signal_name}), by somebody or because memory ran out."
-            )
-            _finish(job, JobState.TERMINATED, exit_code, reason)
-    return bool(lost)
-
-
-def _finish(job: Job, state: JobState, exit_code: int, error: str) -> None:
-    try:
-        job.finish(state, exit_code, error)
-    except StaleAttemptError:
-        # Somebody claimed, cancelled or resumed it in the meantime: the record is theirs.
-        return
-
-
-def _signal_name(exit_code: int) -> str:
-    import signal
-
-    try:
-        return signal.Signals(-exit_code).name if exit_code < 0 else ""
-    except ValueError:
-        return f"signal {-exit_code}"
-
-
-def _tail(log: Path) -> str:
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
-            return file.read().decode("utf-8", "replace").strip()
-    except OSError as error:
-        return f"(its output cannot be read: {error})"
+        deaths.fail_waiting(waiting, exit_code, log)
 
 
 def _sweep(store: ExperimentStore, folder: Path) -> None:

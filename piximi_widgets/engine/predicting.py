@@ -115,6 +115,7 @@ def predict_project(
     """
     images = (Image(id, partial(dataset.pixels, id)) for id in ids.tolist())
     parts: list[Predicted] = []
+    read = 0
     failed: dict[Name, ImageReadError] = {}
     told = stored = time.monotonic()
 
@@ -127,6 +128,7 @@ def predict_project(
 
     for part in predicted(classifier, images, stop=around.stopping):
         parts.append(part)
+        read += len(part.names)
         failed |= part.failed
         for id, error in part.failed.items():
             around.say(f"Image {id} is left out: {error}")
@@ -139,7 +141,7 @@ def predict_project(
             told = moment
     store()
     around.check()
-    if failed and len(failed) == len(ids):
+    if failed and not read:
         raise next(iter(failed.values()))
 
 
@@ -214,17 +216,19 @@ def truth_of(
     return truth
 
 
-def tell_failed(failed: dict[Name, ImageReadError], done: int, stacklevel: int) -> None:
-    """Warn of images that could not be read; where none could, raise the first one's error."""
+def tell_failed(failed: dict[Name, ImageReadError], read: int, done: int, stacklevel: int) -> None:
+    """Warn of images that could not be read; where none of `done` could, raise the first one's error.
+
+    `failed` is by name, and a file may have been named twice: `done` minus `read` is the number that counts.
+    """
     if not failed:
         return
-    first = next(iter(failed.values()))
-    if len(failed) == done:
-        raise first
+    if not read:
+        raise next(iter(failed.values()))
     told = "; ".join(str(error) for error in list(failed.values())[:_SHOWN])
     more = f"; and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
     warnings.warn(
-        f"{len(failed)} of {done} images could not be read and are left out: {told}{more}",
+        f"{done - read} of {done} images could not be read and are left out: {told}{more}",
         stacklevel=stacklevel + 1,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -39,14 +39,16 @@ def start_tensorflow(*, lean: bool = False) -> None:
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
-    try:
+    # Each by itself: where somebody has used TensorFlow in this process before, what it has started stays as it is.
+    with suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(1)
+    with suppress(RuntimeError):
         tf.config.threading.set_inter_op_parallelism_threads(2)
-    except RuntimeError:
-        # TensorFlow has started its threads already: somebody used it in this process before.
-        return
     for gpu in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)
+        # Else TensorFlow takes nearly all memory of every GPU at its first operation, and a kernel or a second worker on
+        # the same GPU finds none. What has grown goes back when the process ends, and not before: see `has_gpu`.
+        with suppress(RuntimeError, ValueError):
+            tf.config.experimental.set_memory_growth(gpu, True)
 
 
 def _import_keras_alone() -> None:

@@ -5,12 +5,14 @@ The engine's worker writes into it, `project` hands its experiments to the user,
 """
 
 from .artifacts import Artifact, Artifacts
+from .attached import AttachedDataset
 from .evaluations import EvaluationArrays
 from .experiment import Experiment
+from .following import Event, MetricPoint
 from .jobs import Fence, Job
 from .log_types import LogType
 from .logs import Log
-from .record import AttachedDataset
+from .registry import Model, ModelContext, ModelFile, ModelVersion
 from .status import JobState, Status
 from .store import ExperimentStore
 from .telemetry import Line, Telemetry, split_output
@@ -21,6 +23,7 @@ __all__ = [
     "Artifacts",
     "AttachedDataset",
     "EvaluationArrays",
+    "Event",
     "Experiment",
     "ExperimentStore",
     "Fence",
@@ -29,6 +32,11 @@ __all__ = [
     "Line",
     "Log",
     "LogType",
+    "MetricPoint",
+    "Model",
+    "ModelContext",
+    "ModelFile",
+    "ModelVersion",
     "Status",
     "Telemetry",
     "WorkerRecord",

@@ -1,15 +1,19 @@
-"""Artifacts: files under a name, each with its versions."""
+"""Artifacts: files and folders under a name, each with its versions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import ArtifactError
 from . import sql_results
+from .folders import check_filename, files_below, refuse_special
+from .keeping import keep_content as keep_content
+from .keeping import keep_folder, remove_unused
+from .stored import Stored, download_all, near
 from .values import as_datetime, clean_name, now
 
 if TYPE_CHECKING:
@@ -17,14 +21,12 @@ if TYPE_CHECKING:
     import sqlite3
 
     from .experiment import Experiment
-
-_TRIES = 5
-_Result = TypeVar("_Result")
+    from .store import ExperimentStore
 
 
 @dataclass(frozen=True)
-class Artifact:
-    """One version of a named file.
+class Artifact(Stored):
+    """One version of a named file or folder.
 
     Attributes
     ----------
@@ -33,11 +35,13 @@ class Artifact:
     version : int
         Counted from 1 for each name.
     filename : str
-        What the file was called; a download is called so again.
+        What the file or folder was called; a download is called so again.
     sha256 : str
+        Of the file; of a folder, that of its list of files.
     size : int
         Bytes.
     created : datetime
+    kind : {"file", "folder"}
     """
 
     name: str
@@ -47,53 +51,41 @@ class Artifact:
     size: int
     created: datetime
     _experiment: Experiment = field(repr=False, compare=False)
+    kind: Literal["file", "folder"] = "file"
 
     @property
-    def path(self) -> Path:
-        """The stored file itself, to be read and not changed.
-
-        Raises
-        ------
-        ArtifactError
-            The file is missing.
-        """
-        return self._experiment.store.contents.existing(self.sha256)
+    def store(self) -> ExperimentStore:
+        """Where it is kept."""
+        return self._experiment.store
 
     @property
     def versions(self) -> list[Artifact]:
         """All versions under this name, oldest first."""
-        with self._experiment.store.database.read() as connection:
+        with self.store.database.read() as connection:
             rows = sql_results.artifact_versions(connection, self._experiment.id, self.name)
         return [_artifact(row, self._experiment) for row in rows]
-
-    def download(self, folder: str | os.PathLike[str] = ".", *, overwrite: bool = False) -> Path:
-        """Copy the file into `folder` under its file name, checked against its sha256.
-
-        Parameters
-        ----------
-        folder : path
-            Made when it is missing.
-        overwrite : bool
-            Replace a file of that name.
-
-        Raises
-        ------
-        ArtifactError
-            The stored file is missing or damaged, or a file of that name is there already.
-        """
-        target = Path(folder) / self.filename
-        if target.exists() and not overwrite:
-            raise ArtifactError(f"{target} is there already; give another folder, or overwrite=True.")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self._experiment.store.contents.copy_to(self.sha256, target)
-        return target
 
     def delete(self) -> None:
         """Delete the artifact of this name with all its versions, and files that nothing else uses."""
         with self._experiment.writing(durable=True) as connection:
             unused = sql_results.delete_artifact(connection, self._experiment.id, self.name)
-            # inside the transaction: nobody can come to refer to these files meanwhile
-            self._experiment.store.contents.remove(unused)
+        remove_unused(self.store, unused or ())
+
+    def delete_version(self) -> None:
+        """Delete this version alone, and files that nothing else uses; the other versions stay as they are.
+
+        Raises
+        ------
+        ArtifactError
+            It was deleted already.
+        """
+        with self._experiment.writing(durable=True) as connection:
+            unused = sql_results.delete_artifact(connection, self._experiment.id, self.name, self.version)
+            if unused is None:
+                raise ArtifactError(
+                    f"Version {self.version} of {self.name!r} is no longer there; `versions` shows what is."
+                )
+        remove_unused(self.store, unused)
 
 
 class Artifacts(Mapping[str, Artifact]):
@@ -105,15 +97,17 @@ class Artifacts(Mapping[str, Artifact]):
     def store(
         self, name: str, source: str | os.PathLike[str] | bytes, *, filename: str | None = None
     ) -> Artifact:
-        """Keep a copy of a file under `name`; earlier versions stay.
+        """Keep a copy of a file or of a whole folder under `name`; earlier versions stay.
 
         Parameters
         ----------
         name : str
         source : path or bytes
-            The file, or its content.
+            The file, the folder, or the content of a file. Folders of any depth are kept with all their files and
+            empty folders; of dates and rights nothing is kept, and a symbolic link as the file that it points to,
+            which must be in the folder.
         filename : str, optional
-            What a download is called; by default the name of the file, or `name` for bytes.
+            What a download is called; by default the name of the file or folder, or `name` for bytes.
 
         Returns
         -------
@@ -123,31 +117,62 @@ class Artifacts(Mapping[str, Artifact]):
         Raises
         ------
         ArtifactError
-            No readable file, or a `filename` with a folder in it.
+            Nothing that can be read, a folder without a file or with something in it that is none (a device, a pipe, a
+            link that leads out), or a `filename` with a folder in it. Nothing was stored.
         """
         name = clean_name(name, "An artifact's name", error=ArtifactError)
         store = self._experiment.store
         store.check_writable()
+        content: Path | bytes
         if isinstance(source, bytes):
-            content: Path | bytes = source
+            content, kind = source, "file"
             filename = name if filename is None else filename
         else:
             content = Path(source)
-            if content.is_dir():
-                raise ArtifactError(
-                    f"{content} is a folder; store the files in it one by one, or an archive of it."
-                )
-            filename = content.name if filename is None else filename
-        if not filename or filename in {".", ".."} or set(filename) & set("/\\\0"):
-            raise ArtifactError(f"{filename!r} is no file name; give filename= without a folder.")
+            refuse_special(content)
+            kind = "folder" if content.is_dir() else "file"
+            # that of "." and of "model/.." is the name of what they lead to
+            filename = (
+                (content.resolve() if kind == "folder" else content).name if filename is None else filename
+            )
+        check_filename(filename)
 
         def insert(connection: sqlite3.Connection, sha256: str, size: int) -> int:
             return sql_results.insert_artifact(
-                connection, self._experiment.id, name, filename, sha256, size, now()
+                connection, self._experiment.id, name, kind, filename, sha256, size, now()
             )
 
-        version = keep_content(self._experiment, content, insert)
+        if isinstance(content, Path) and kind == "folder":
+            files = files_below(content, store.contents.folder)
+            version = keep_folder(self._experiment, files, insert)
+        else:
+            version = keep_content(self._experiment, content, insert)
         return next(found for found in self._versions(name) if found.version == version)
+
+    def download(self, folder: str | os.PathLike[str] = ".", *, overwrite: bool = False) -> dict[str, Path]:
+        """Copy the newest version of every artifact into `folder`, checked against their hashes.
+
+        Each gets its file name. Artifacts that share one each go into a folder of the artifact's own name below
+        `folder`, in which characters that a folder's name cannot have are underscores.
+
+        Parameters
+        ----------
+        folder : path
+            Made when it is missing.
+        overwrite : bool
+            Replace files and folders of these names.
+
+        Returns
+        -------
+        dict of str to Path
+            Where each artifact is now, by its name.
+
+        Raises
+        ------
+        ArtifactError
+            A stored file is missing or damaged, or a file is in the way; those before it were copied.
+        """
+        return download_all(dict(self), Path(folder), overwrite=overwrite)
 
     def get(self, name: str, default: Any = None) -> Any:
         """The newest version under `name`, or `default`."""
@@ -157,9 +182,9 @@ class Artifacts(Mapping[str, Artifact]):
     def __getitem__(self, name: str) -> Artifact:
         versions = self._versions(name)
         if not versions:
-            known = ", ".join(map(repr, self)) or "none yet"
             raise ArtifactError(
-                f"Experiment {self._experiment.name!r} has no artifact {name!r}; there are: {known}."
+                f"Experiment {self._experiment.name!r} has no artifact {name!r}{near(name, self)}; "
+                f"there are: {', '.join(map(repr, self)) or 'none yet'}."
             )
         return versions[-1]
 
@@ -182,33 +207,16 @@ class Artifacts(Mapping[str, Artifact]):
         return [_artifact(row, self._experiment) for row in rows]
 
 
-def keep_content(
-    experiment: Experiment,
-    content: Path | bytes,
-    refer: Callable[[sqlite3.Connection, str, int], _Result],
-) -> _Result:
-    """Keep a content and, in one durable transaction, what refers to it.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    content : Path or bytes
-    refer : callable
-        Given the transaction, the sha256 and the size, writes the reference; its result is returned.
-    """
-    contents = experiment.store.contents
-    for _ in range(_TRIES):
-        sha256, size = contents.keep(content)
-        with experiment.writing(durable=True) as connection:
-            # an equal file that nothing referred to may have been removed until this transaction began
-            if contents.path(sha256).is_file():
-                return refer(connection, sha256, size)
-    raise ArtifactError(f"The file {contents.path(sha256)} is removed again and again by another program.")
-
-
 def _artifact(row: sqlite3.Row, experiment: Experiment) -> Artifact:
     created = as_datetime(row["created"])
     assert created is not None
     return Artifact(
-        row["name"], row["version"], row["filename"], row["sha256"], row["size"], created, experiment
+        row["name"],
+        row["version"],
+        row["filename"],
+        row["sha256"],
+        row["size"],
+        created,
+        experiment,
+        row["kind"],
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import ArtifactError
 from ..storage import write_atomically
+from ..storage.files import sync_folder
 
 _CHUNK = 1 << 20
 
@@ -35,27 +38,53 @@ class Contents:
         Raises
         ------
         ArtifactError
-            The file cannot be read, or changed while it was being copied.
+            The file cannot be read, or changed while it was being copied; or the folder cannot be written.
         """
-        if isinstance(source, bytes):
-            sha256, size = hashlib.sha256(source).hexdigest(), len(source)
-        else:
-            sha256, size = _read_hash(source)
-        target = self.path(sha256)
-        # a file of another size was damaged since; it is mended here
-        if target.is_file() and target.stat().st_size == size:
-            return sha256, size
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(source, bytes):
-            write_atomically(target, source)
-            return sha256, size
+        return self.keep_many([source])[0]
 
-        def copy(file: BinaryIO) -> None:
-            if _copy_and_hash(source, file) != sha256:
-                raise ArtifactError(f"{source} changed while it was being stored; store it again.")
+    def keep_many(self, sources: Iterable[Path | bytes]) -> list[tuple[str, int]]:
+        """Keep several files: as `keep`, but what is written waits for the disk once and not for each file."""
+        kept = []
+        parts: dict[str, Path] = {}
+        try:
+            for source in sources:
+                sha256, size = _hash(source)
+                kept.append((sha256, size))
+                # one that was damaged since is mended here, not referred to once more
+                if sha256 not in parts and not _is_whole(self.path(sha256), sha256, size):
+                    parts[sha256] = self._new_part(sha256)
+                    _write(source, sha256, parts[sha256])
+            _sync(parts.values())
+            for sha256, part in parts.items():
+                part.replace(self.path(sha256))
+        except BaseException as error:
+            for part in parts.values():
+                part.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise ArtifactError(
+                    f"{self.folder} cannot be written: {error.strerror or error}. Nothing was stored."
+                ) from error
+            raise
+        for folder in {part.parent for part in parts.values()}:
+            sync_folder(folder)
+        return kept
 
-        write_atomically(target, copy)
-        return sha256, size
+    def copy_many(self, copies: Iterable[tuple[str, Path]]) -> None:
+        """Copy contents to files that are not there yet, each checked against its hash on the way.
+
+        Raises
+        ------
+        ArtifactError
+            A content is missing or damaged; the files made until then, and one in parts, are left to the caller.
+        """
+        made = []
+        for sha256, target in copies:
+            source = self.existing(sha256)
+            with target.open("xb") as file:
+                if _copy_and_hash(source, file) != sha256:
+                    raise _damaged(source)
+            made.append(target)
+        _sync(made)
 
     def copy_to(self, sha256: str, target: Path) -> None:
         """Copy a content to `target`, checked against its hash on the way.
@@ -69,10 +98,7 @@ class Contents:
 
         def copy(file: BinaryIO) -> None:
             if _copy_and_hash(source, file) != sha256:
-                raise ArtifactError(
-                    f"{source} is damaged: its content no longer has the recorded sha256. "
-                    "Restore the file from a copy."
-                )
+                raise _damaged(source)
 
         write_atomically(target, copy)
 
@@ -97,6 +123,40 @@ class Contents:
         for sha256 in contents:
             self.path(sha256).unlink(missing_ok=True)
 
+    def _new_part(self, sha256: str) -> Path:
+        folder = self.path(sha256).parent
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            sync_folder(self.folder)
+        return folder / f".{sha256[:40]}.{uuid.uuid4().hex[:8]}.part"
+
+
+def _hash(source: Path | bytes) -> tuple[str, int]:
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest(), len(source)
+    return _read_hash(source)
+
+
+def _write(source: Path | bytes, sha256: str, target: Path) -> None:
+    with target.open("xb") as file:
+        if isinstance(source, bytes):
+            file.write(source)
+        elif _copy_and_hash(source, file) != sha256:
+            raise ArtifactError(f"{source} changed while it was being stored; store it again.")
+
+
+def _sync(files: Iterable[Path]) -> None:
+    """Make the content of files survive a power cut."""
+    for path in files:
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+
+
+def _damaged(path: Path) -> ArtifactError:
+    return ArtifactError(
+        f"{path} is damaged: its content no longer has the recorded sha256. Restore the file from a copy."
+    )
+
 
 def _read_hash(source: Path) -> tuple[str, int]:
     try:
@@ -107,9 +167,21 @@ def _read_hash(source: Path) -> tuple[str, int]:
         raise ArtifactError(f"{source} cannot be read: {error.strerror or error}.") from error
 
 
+def _is_whole(path: Path, sha256: str, size: int) -> bool:
+    try:
+        return path.stat().st_size == size and _read_hash(path)[0] == sha256
+    except (OSError, ArtifactError):
+        # also one that somebody removes in this very moment
+        return False
+
+
 def _copy_and_hash(source: Path, target: BinaryIO) -> str:
     digest = hashlib.sha256()
-    with source.open("rb") as file:
+    try:
+        file = source.open("rb")
+    except OSError as error:
+        raise ArtifactError(f"{source} cannot be read: {error.strerror or error}.") from error
+    with file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
             target.write(chunk)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from ..errors import LogError
 from . import sql_results
+from .evaluation_checks import UNKNOWN, Row, checked_rows, class_names
 from .values import clean_name, now
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .experiment import Experiment
+    from .handle import Handle
 
-UNKNOWN = -1
-"""The truth of an image whose category is not known."""
+Shapes = list[dict[str, Any]] | None
+"""The boxes, polygons or masks of one image; None where none were given."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class EvaluationArrays:
     truth : (N,) ndarray of int32
         Index in `classes`; -1 where it is not known.
     probabilities : (N, K) ndarray of float32
+        NaN where only the score of another class was given, or nothing.
+    metrics : dict of str to (N,) ndarray of float64
+        NaN also where an image has none of that name.
+    shapes : list of (list of dict, or None), or None
+        Those of each image; None where no image has any.
     """
 
     partition: str
@@ -42,35 +48,71 @@ class EvaluationArrays:
     ids: np.ndarray
     truth: np.ndarray
     probabilities: np.ndarray
+    metrics: dict[str, np.ndarray] = field(default_factory=dict)
+    shapes: list[Shapes] | None = None
 
     @property
     def prediction(self) -> np.ndarray:
-        """(N,) ndarray of int32: index of the most probable class; -1 where the probabilities are NaN."""
-        lost = np.isnan(self.probabilities).any(axis=1)
-        return np.where(lost, UNKNOWN, self.probabilities.argmax(axis=1)).astype(np.int32)
+        """(N,) ndarray of int32: index of the most probable class, of equals the first; -1 where all are NaN."""
+        known = ~np.isnan(self.probabilities)
+        best = np.where(known, self.probabilities, -np.inf).argmax(axis=1)
+        return np.where(known.any(axis=1), best, UNKNOWN).astype(np.int32)
 
-    def frame(self) -> pd.DataFrame:
-        """DataFrame, index id: partition, truth, prediction, confidence, and p(class) for each class."""
+    @property
+    def confidence(self) -> np.ndarray:
+        """(N,) ndarray of float32: the probability of the most probable class; NaN where all are."""
+        largest: np.ndarray = np.fmax.reduce(self.probabilities, axis=1)
+        return largest
+
+    def frame(self, *, with_shapes: bool | None = None) -> pd.DataFrame:
+        """One row an image, index id.
+
+        Its columns are partition, truth, prediction, confidence, ``p(class)`` for each class, ``metric.name`` for each
+        metric and, if there are any or `with_shapes` says so, shapes.
+        """
         import pandas as pd
+
+        index = pd.Index(self.ids, name="id")
+
+        def objects(values: Any) -> pd.Series:
+            # as objects: pandas' strings would make NaN of the None of what is not known
+            column = np.empty(len(index), dtype=object)
+            column[:] = values
+            return pd.Series(column, index=index, dtype=object)
 
         names = np.array([*self.classes, None], dtype=object)
         columns: dict[str, Any] = {
-            "partition": [self.partition] * len(self.ids),
-            "truth": names[self.truth],
-            "prediction": names[self.prediction],
-            "confidence": self.probabilities.max(axis=1) if len(self.ids) else np.empty(0, np.float32),
+            "partition": [self.partition] * len(index),
+            "truth": objects(names[self.truth]),
+            "prediction": objects(names[self.prediction]),
+            "confidence": self.confidence,
         }
-        columns |= {f"p({name})": self.probabilities[:, index] for index, name in enumerate(self.classes)}
-        return pd.DataFrame(columns, index=pd.Index(self.ids, name="id"))
+        columns |= {f"p({name})": self.probabilities[:, place] for place, name in enumerate(self.classes)}
+        columns |= {f"metric.{name}": values for name, values in self.metrics.items()}
+        if self.shapes is not None if with_shapes is None else with_shapes:
+            columns["shapes"] = objects(self.shapes)
+        return pd.DataFrame(columns, index=index)
 
 
 def add_evaluations(
-    experiment: Experiment, partition: str, ids: Any, truth: Any, probabilities: Any, classes: Sequence[str]
+    experiment: Handle,
+    partition: str,
+    ids: Any,
+    truth: Any,
+    probabilities: Any,
+    classes: Sequence[str],
+    *,
+    predictions: Any = None,
+    metrics: Mapping[str, Any] | None = None,
+    shapes: Sequence[Any] | None = None,
+    mode: Literal["replace", "keep"] = "replace",
 ) -> None:
-    """Store rows for images; those that are there already are replaced. See ``Experiment``."""
+    """Store rows for images. See ``Experiment.add_evaluations``."""
+    if mode not in ("replace", "keep"):
+        raise LogError(f'mode must be "replace" or "keep", not {mode!r}.')
     partition = clean_name(partition, "A partition")
-    names = _class_names(classes)
-    rows = list(_checked_rows(ids, truth, probabilities, names))
+    names = class_names(classes)
+    rows = checked_rows(ids, truth, probabilities, predictions, names, metrics, shapes)
     encoded = json.dumps(names)
     with experiment.writing(durable=True) as connection:
         known = sql_results.evaluation(connection, experiment.id, partition)
@@ -80,10 +122,10 @@ def add_evaluations(
                 f"call clear_evaluations({partition!r}) first."
             )
         evaluation_id = sql_results.put_evaluation(connection, experiment.id, partition, encoded, now())
-        sql_results.put_evaluation_rows(connection, evaluation_id, rows)
+        sql_results.put_evaluation_rows(connection, evaluation_id, rows, replace=mode == "replace")
 
 
-def clear_evaluations(experiment: Experiment, partition: str | None) -> None:
+def clear_evaluations(experiment: Handle, partition: str | None) -> None:
     """Remove the rows of one partition, or of all."""
     with experiment.writing(durable=True) as connection:
         chosen = [partition] if partition is not None else None
@@ -93,7 +135,7 @@ def clear_evaluations(experiment: Experiment, partition: str | None) -> None:
                 sql_results.delete_evaluation(connection, known["id"])
 
 
-def read_evaluations(experiment: Experiment, partition: str | None) -> list[EvaluationArrays]:
+def read_evaluations(experiment: Handle, partition: str | None) -> list[EvaluationArrays]:
     """The evaluations of one partition, or of all, in the order in which they were first stored."""
     found = []
     with experiment.store.database.read() as connection:
@@ -106,83 +148,47 @@ def read_evaluations(experiment: Experiment, partition: str | None) -> list[Eval
         for name in partitions if partition is None else [partition]:
             row = sql_results.evaluation(connection, experiment.id, name)
             assert row is not None
-            classes = json.loads(row["classes"])
-            found.append(
-                EvaluationArrays(
-                    name, classes, *sql_results.evaluation_rows(connection, row["id"], len(classes))
-                )
-            )
-    return found
+            rows = sql_results.evaluation_rows(connection, row["id"])
+            found.append((name, json.loads(row["classes"]), rows))
+    return [_arrays(*parts) for parts in found]
 
 
 def evaluations_frame(evaluations: Sequence[EvaluationArrays]) -> pd.DataFrame:
-    """One DataFrame of several partitions; a class that a partition lacks is NaN there."""
+    """One DataFrame of several partitions; a class or metric that a partition lacks is NaN there."""
     import pandas as pd
 
     if evaluations:
-        return pd.concat([evaluation.frame() for evaluation in evaluations])
+        with_shapes = any(evaluation.shapes is not None for evaluation in evaluations)
+        frame = pd.concat([evaluation.frame(with_shapes=with_shapes) for evaluation in evaluations])
+        # The metrics and shapes of a later partition stand behind the classes of all.
+        order = {"p(": 1, "metric.": 2, "shapes": 3}
+        ranks = [
+            next((rank for start, rank in order.items() if str(name).startswith(start)), 0) for name in frame
+        ]
+        return frame.iloc[:, np.argsort(ranks, kind="stable")]
     return pd.DataFrame(
         columns=["partition", "truth", "prediction", "confidence"],
         index=pd.Index([], name="id", dtype="int64"),
     )
 
 
-def _class_names(classes: Sequence[str]) -> list[str]:
-    if isinstance(classes, str) or not all(isinstance(name, str) for name in classes):
-        raise LogError(f"classes must be a list of names, not {classes!r}.")
-    names = [str(name) for name in classes]
-    if not names or len(set(names)) != len(names):
-        raise LogError(f"classes must be one or more different names, not {names}.")
-    return names
-
-
-def _checked_rows(
-    ids: Any, truth: Any, probabilities: Any, classes: list[str]
-) -> Iterator[tuple[int, int, bytes]]:
-    images = np.asarray(ids)
-    if images.ndim != 1 or (images.size and images.dtype.kind not in "iu"):
-        raise LogError(
-            f"ids must be a sequence of whole numbers, not an array of {images.dtype} {images.shape}."
-        )
-    if len(np.unique(images)) != len(images):
-        raise LogError("ids names an image twice; give each image one row.")
-    expected = (len(images), len(classes))
-    try:
-        table = np.ascontiguousarray(probabilities, dtype="<f4")
-    except (TypeError, ValueError) as error:
-        raise LogError(
-            f"probabilities must be a table of numbers of the shape {expected}: {error}."
-        ) from None
-    if not images.size and not table.size:
-        table = table.reshape(expected)
-    if table.shape != expected:
-        raise LogError(
-            f"probabilities must have one row an image and one column a class, {expected}, not {table.shape}."
-        )
-    labels = _truth_indices(truth, classes)
-    if labels.shape != images.shape:
-        raise LogError(f"truth must have one entry an image, {len(images)}, not {labels.shape}.")
-    return (
-        (image, label, table[row].tobytes())
-        for row, (image, label) in enumerate(zip(images.tolist(), labels.tolist(), strict=True))
+def _arrays(partition: str, classes: list[str], rows: Sequence[Row]) -> EvaluationArrays:
+    count = len(rows)
+    metrics: dict[str, np.ndarray] = {}
+    for position, row in enumerate(rows):
+        if row[3] is not None:
+            for name, value in json.loads(row[3]).items():
+                if name not in metrics:
+                    metrics[name] = np.full(count, np.nan)
+                metrics[name][position] = value
+    drawn = any(row[4] is not None for row in rows)
+    probabilities = np.frombuffer(b"".join(row[2] for row in rows), "<f4").astype(np.float32)
+    return EvaluationArrays(
+        partition,
+        classes,
+        np.fromiter((row[0] for row in rows), np.int64, count),
+        np.fromiter((row[1] for row in rows), np.int32, count),
+        probabilities.reshape(count, len(classes)),
+        metrics,
+        [None if row[4] is None else json.loads(row[4]) for row in rows] if drawn else None,
     )
-
-
-def _truth_indices(truth: Any, classes: list[str]) -> np.ndarray:
-    """Indices of classes; names are looked up, None is unknown."""
-    given = np.asarray(truth, dtype=object if isinstance(truth, list | tuple) else None)
-    if given.dtype.kind in "OUT" and not all(isinstance(label, int | np.integer) for label in given.ravel()):
-        positions: dict[Any, int] = {name: index for index, name in enumerate(classes)} | {None: UNKNOWN}
-        strangers = [label for label in given.ravel().tolist() if label not in positions]
-        if strangers:
-            raise LogError(f"truth names {strangers[0]!r}, which is none of the classes {classes}.")
-        return np.array([positions[label] for label in given.tolist()], dtype=np.int64)
-    if given.size and given.dtype.kind not in "iuO":
-        raise LogError(f"truth must hold indices of classes or their names, not {given.dtype}.")
-    labels = given.astype(np.int64)
-    if labels.size and not (labels.min() >= UNKNOWN and labels.max() < len(classes)):
-        raise LogError(
-            f"truth must be indices from 0 to {len(classes) - 1}, or -1 for unknown; it reaches from "
-            f"{labels.min()} to {labels.max()}."
-        )
-    return labels

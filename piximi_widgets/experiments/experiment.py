@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import LogError
-from . import sql_metrics
+from . import curves, sql_logs, sql_metrics
+from .archive.archived import ArchivedExperiment
 from .artifacts import Artifacts
-from .evaluations import (
-    EvaluationArrays,
-    add_evaluations,
-    clear_evaluations,
-    evaluations_frame,
-    read_evaluations,
-)
+from .asking.asked import AskedExperiment
+from .evaluated import Evaluated
+from .following import Event, follow
 from .log_types import LogType
-from .logs import LABELMAP, Log, read_logs, write_log
+from .logs import LABELMAP, Log, delete_logs, read_logs, write_log
 from .metrics import as_step, as_value, metric_name, open_series, write_values
 from .record import Record
 from .telemetry import Telemetry
@@ -29,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Experiment(Record):
+class Experiment(Evaluated, ArchivedExperiment, AskedExperiment, Record):
     """A handle on one experiment of a store.
 
     All truth is in the store: every attribute is read when it is asked for, every change is committed
@@ -51,6 +48,8 @@ class Experiment(Record):
         type: LogType | str | None = None,
         step: int | None = None,
         phase: str | None = None,
+        *,
+        replace: bool = True,
     ) -> None:
         """Log a value under a name; a LINE grows, every other type is replaced.
 
@@ -66,14 +65,16 @@ class Experiment(Record):
             Of one value of a LINE; by default the last plus 1. The same step again overwrites.
         phase : str, optional
             Goes before the name: ``"train"`` makes ``"train/loss"``.
+        replace : bool
+            False refuses to overwrite: a log of this name, or a point of a LINE at the same step.
 
         Raises
         ------
         LogError
-            The value does not have the shape of the type, or the log has another type; nothing is
-            written.
+            The value does not have the shape of the type, the log has another type, or `replace` is False
+            and it is there; nothing is written.
         """
-        write_log(self, metric_name(name, phase), value, type, step)
+        write_log(self, metric_name(name, phase), value, type, step, replace=replace)
 
     def log_metrics(
         self, values: Mapping[str, Any], step: int | None = None, phase: str | None = None
@@ -127,7 +128,7 @@ class Experiment(Record):
     def metrics(self) -> list[str]:
         """Names of the metrics, in the order in which they were first logged."""
         with self.store.database.read() as connection:
-            return sql_metrics.series_names(connection, self.id)
+            return sql_logs.line_names(connection, self.id)
 
     def metric(self, name: str) -> pd.DataFrame:
         """DataFrame with step (int), time (UTC) and value (float) of a metric, ordered by step.
@@ -140,7 +141,7 @@ class Experiment(Record):
         import pandas as pd
 
         points = self._points(name, None, with_time=True)
-        if points is None:
+        if points is None or not len(points):
             known = ", ".join(map(repr, self.metrics)) or "none yet"
             raise LogError(f"Experiment {self.name!r} has no metric {name!r}; there are: {known}.")
         time = pd.to_datetime(points["time"], unit="ms", utc=True)
@@ -159,6 +160,35 @@ class Experiment(Record):
         if points is None:
             return np.empty(0, np.int64), np.empty(0, np.float64)
         return np.ascontiguousarray(points["step"]), np.ascontiguousarray(points["value"])
+
+    def curve(self, name: str, points: int = 1000) -> tuple[np.ndarray, np.ndarray]:
+        """A metric as a plot shows it, fast also where it has millions of points.
+
+        The first and the last point, the lowest and the highest are always among them, NaN
+        shows as a gap, and all are points that were logged, none is an average.
+
+        Parameters
+        ----------
+        name : str
+        points : int
+            At most so many, at least 10. A metric with no more than these is returned whole.
+
+        Returns
+        -------
+        steps : (N,) ndarray of int64
+            Ascending.
+        values : (N,) ndarray of float64
+            Both are empty before the first point.
+
+        Raises
+        ------
+        LogError
+            `points` is less than 10, or no whole number.
+        """
+        if isinstance(points, bool) or not isinstance(points, int) or points < curves.LEAST_POINTS:
+            raise LogError(f"A curve needs at least {curves.LEAST_POINTS} points, not {points!r}.")
+        with self.store.database.read() as connection:
+            return curves.curve(connection, self.id, name, points)
 
     @property
     def labelmap(self) -> dict[str, str]:
@@ -184,7 +214,32 @@ class Experiment(Record):
             f"Experiment {self.name!r} has no log {name!r}; there are: {[log.name for log in logs]}."
         )
 
-    # -- artifacts, evaluations, telemetry ---------------------------------------------------------
+    def delete_logs(self) -> None:
+        """Delete all logs, metrics included; `parameters` and `labelmap` are emptied and stay."""
+        delete_logs(self)
+
+    # -- artifacts and telemetry -------------------------------------------------------------------
+
+    def follow(self, timeout: float | None = None, *, from_start: bool = True) -> Iterator[Event]:
+        """What is committed to the experiment, as it comes: ``for event in experiment.follow(): …``
+
+        Works from any process that has opened the store. It ends when the experiment has ended, also
+        because its worker vanished (INTERRUPTED); Ctrl+C leaves the training alone. What is written
+        twice between two looks (a point, a progress line, the status) is one event, with what is there now.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds after which it ends in any case; 0: with what is there now.
+        from_start : bool
+            Begin with all that is there already; otherwise with what is committed from now on.
+
+        Yields
+        ------
+        Event
+            kind, time, name and data.
+        """
+        return follow(self, timeout, from_start)
 
     @property
     def artifacts(self) -> Artifacts:
@@ -195,35 +250,6 @@ class Experiment(Record):
     def telemetry(self) -> Telemetry:
         """What the training printed."""
         return Telemetry(self)
-
-    def add_evaluations(
-        self, partition: str, ids: Any, truth: Any, probabilities: Any, classes: Sequence[str]
-    ) -> None:
-        """Store what was predicted for images; an image that is there already is replaced.
-
-        Parameters
-        ----------
-        partition : str
-        ids : (N,) sequence of int
-        truth : (N,) sequence of int or str
-            Indices of `classes` (-1: unknown) or their names (None: unknown).
-        probabilities : (N, K) array
-            Kept as float32.
-        classes : sequence of K str
-        """
-        add_evaluations(self, partition, ids, truth, probabilities, classes)
-
-    def evaluations(self, partition: str | None = None) -> pd.DataFrame:
-        """DataFrame, index id: partition, truth, prediction, confidence, and p(class) for each class."""
-        return evaluations_frame(read_evaluations(self, partition))
-
-    def evaluation_arrays(self, partition: str) -> EvaluationArrays:
-        """The evaluated images of a partition as arrays."""
-        return read_evaluations(self, partition)[0]
-
-    def clear_evaluations(self, partition: str | None = None) -> None:
-        """Remove the evaluations of a partition, or all."""
-        clear_evaluations(self, partition)
 
     def _repr_html_(self) -> str:
         from .summary import experiment_html

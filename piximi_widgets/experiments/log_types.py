@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import LogError
+from .pictures import is_picture
 from .values import plain
+
+_IMAGE_KEYS = ("image", "image_id", "asset_id", "filename")
 
 
 class LogType(StrEnum):
@@ -25,10 +28,14 @@ class LogType(StrEnum):
     BAR      ``{"x": [labels], "y": [numbers]}``, optionally with ``"image_list"``
     HEATMAP  ``{"categories": [K names], "values": [K rows of K numbers]}``
     LABELMAP ``{"0": "cat", "1": "dog"}``, or a list of names
-    IMAGE    the path of an image file, which is copied into the store
+    IMAGE    the path of an image file, which is copied into the store; pixels, (height, width) or
+             (height, width, channels) of uint8, or a PIL image, which are stored as PNG
     ======== =====================================================================================
 
-    EVALUATION names Picsellia's per-image results; these go into ``add_evaluations`` here.
+    A VALUE may also be ``{"value": x}``. An EVALUATION is the older form of per-image results, which is kept
+    as it is and which nothing is computed from: ``{image: {…}}``, or a list of dicts that each name their
+    image under ``"image"``, ``"image_id"``, ``"asset_id"`` or ``"filename"``. For results that are to be
+    counted, there is ``add_evaluations``.
     """
 
     VALUE = "VALUE"
@@ -53,13 +60,15 @@ def infer_type(value: Any) -> LogType:
     """The log type whose shape `value` has.
 
     A number is a point of a LINE and a string a VALUE; tables, bars, heat maps and lines of several
-    points are told by their keys.
+    points are told by their keys. A path object, a PIL image and uint8 pixels are an IMAGE.
 
     Raises
     ------
     LogError
         No shape fits.
     """
+    if is_picture(value):
+        return LogType.IMAGE
     if isinstance(value, str):
         return LogType.VALUE
     if _is_number(value) or _is_sequence(value):
@@ -94,6 +103,8 @@ def check_data(kind: LogType, name: str, value: Any) -> Any:
     what = f"The {kind} {name!r}"
     match kind:
         case LogType.VALUE:
+            if isinstance(value, Mapping) and set(value) == {"value"}:
+                value = value["value"]
             value = plain(value, what)
             if not isinstance(value, int | float | str):
                 raise LogError(f"{what} must be one number or string, not {_short(value)}.")
@@ -106,7 +117,9 @@ def check_data(kind: LogType, name: str, value: Any) -> Any:
             return _heatmap(what, value)
         case LogType.LABELMAP:
             return _labelmap(what, value)
-    raise LogError(f"{what}: per-image results are stored with add_evaluations(), not with log().")
+        case LogType.EVALUATION:
+            return _evaluation(what, value)
+    raise ValueError(f"{what} is not kept as JSON")
 
 
 def line_points(name: str, value: Any) -> tuple[list[Any] | None, list[Any]]:
@@ -115,7 +128,12 @@ def line_points(name: str, value: Any) -> tuple[list[Any] | None, list[Any]]:
     if isinstance(value, Mapping):
         if set(value) != {"steps", "values"}:
             raise LogError(f'{what} must be {{"steps": […], "values": […]}}, not {_short(value)}.')
-        steps, values = list(value["steps"]), list(value["values"])
+        steps, values = value["steps"], value["values"]
+        if not _is_sequence(steps) or not _is_sequence(values):
+            raise LogError(
+                f"{what}: steps and values must be lists, not {_short(steps)} and {_short(values)}."
+            )
+        steps, values = list(steps), list(values)
         if len(steps) != len(values):
             raise LogError(f"{what} has {len(steps)} steps but {len(values)} values; give one step a value.")
         return steps, values
@@ -196,6 +214,32 @@ def _labelmap(what: str, value: Any) -> dict[str, str]:
     if len(labels) != len(value):
         raise LogError(f"{what} gives one index twice.")
     return labels
+
+
+def _evaluation(what: str, value: Any) -> Any:
+    expected = (
+        f"{what} must be {{image: {{…}}}}, or a list of dicts that each name their image under "
+        f"{', '.join(map(repr, _IMAGE_KEYS[:-1]))} or {_IMAGE_KEYS[-1]!r}"
+    )
+    if isinstance(value, Mapping):
+        # ids of images are whole numbers, which are no keys of JSON
+        value = {str(key) if isinstance(key, int | np.integer) else key: item for key, item in value.items()}
+        rows = plain(value, what)
+        if not all(isinstance(row, dict) for row in rows.values()):
+            raise LogError(f"{expected}; not {_short(value)}.")
+        return rows
+    rows = plain(value, what)
+    if not isinstance(rows, list):
+        raise LogError(f"{expected}; not {_short(value)}.")
+    seen = set()
+    for number, row in enumerate(rows):
+        keys = [key for key in _IMAGE_KEYS if key in row] if isinstance(row, dict) else []
+        if not keys or isinstance(row[keys[0]], bool) or not isinstance(row[keys[0]], int | str):
+            raise LogError(f"{expected}; the one at {number} is {_short(row)}.")
+        if row[keys[0]] in seen:
+            raise LogError(f"{what} has the image {row[keys[0]]!r} twice; give each image one dict.")
+        seen.add(row[keys[0]])
+    return rows
 
 
 def _is_number(value: Any) -> bool:

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..errors import LogError
-from . import sql, sql_metrics
+from . import curves, sql, sql_curves, sql_metrics
+from .curves import LatePoint
 from .sql_metrics import Key, Point, Statistics
 from .values import clean_name
 
@@ -186,8 +187,12 @@ def write_points(
 
 
 def fold(connection: sqlite3.Connection, phase_id: int) -> None:
-    """Bring the statistics of a phase up to its last point."""
-    statistics = current_statistics(connection, phase_id)
+    """Bring the statistics of a phase, and what plots read of its curves, up to its last point."""
+    statistics = sql_metrics.statistics(connection, phase_id)
+    late = _late_points(connection, phase_id)
+    curves.extend_blocks(connection, phase_id, late, statistics)
+    for series_id, points in late.items():
+        statistics[series_id] = _appended(statistics.get(series_id), points)
     if statistics:
         sql_metrics.put_statistics(connection, statistics)
         last = max(row.last_step for row in statistics.values())
@@ -196,19 +201,26 @@ def fold(connection: sqlite3.Connection, phase_id: int) -> None:
 
 def fold_all(connection: sqlite3.Connection, experiment_id: int) -> None:
     """Bring the statistics of an experiment up to date, once its training has ended."""
-    for phase_id in sql_metrics.unfolded_phases(connection, experiment_id):
+    late = sql_metrics.unfolded_phases(connection, experiment_id)
+    stale = sql_curves.phases_with_stale_blocks(connection, experiment_id)
+    for phase_id in dict.fromkeys([*late, *stale]):
         fold(connection, phase_id)
 
 
 def current_statistics(connection: sqlite3.Connection, phase_id: int) -> dict[int, Statistics]:
     """Statistics of each series of a phase, points that were not folded yet included."""
     statistics = sql_metrics.statistics(connection, phase_id)
-    late: dict[int, list[tuple[int, float | None, int]]] = defaultdict(list)
-    for series_id, step, value, flag in sql_metrics.unfolded_points(connection, phase_id):
-        late[series_id].append((step, value, flag))
-    for series_id, points in late.items():
+    for series_id, points in _late_points(connection, phase_id).items():
         statistics[series_id] = _appended(statistics.get(series_id), points)
     return statistics
+
+
+def _late_points(connection: sqlite3.Connection, phase_id: int) -> dict[int, list[LatePoint]]:
+    """Points that were not folded yet, by series, in the order of steps."""
+    late: dict[int, list[LatePoint]] = defaultdict(list)
+    for series_id, step, value, flag in sql_metrics.unfolded_points(connection, phase_id):
+        late[series_id].append((step, value, flag))
+    return late
 
 
 def _next_step(connection: sqlite3.Connection, keys: Sequence[Key]) -> int:
@@ -219,7 +231,7 @@ def _next_step(connection: sqlite3.Connection, keys: Sequence[Key]) -> int:
     return step
 
 
-def _appended(old: Statistics | None, points: Sequence[tuple[int, float | None, int]]) -> Statistics:
+def _appended(old: Statistics | None, points: Sequence[LatePoint]) -> Statistics:
     """Statistics after points (step, value, flag) in the order of steps, all beyond the last one."""
     count, low, low_step, high, high_step = 0, None, None, None, None
     if old is not None:
@@ -271,3 +283,4 @@ def _correct_statistics(
             points, last_step, last_value, last_flag, low, low_step, high, high_step
         )
     sql_metrics.put_statistics(connection, changed)
+    curves.note_corrections(connection, [(row[2], row[1]) for row in rows])

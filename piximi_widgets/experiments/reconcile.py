@@ -1,4 +1,4 @@
-"""Closing the jobs of workers that vanished, so that no experiment seems to run for ever."""
+"""Closing the jobs of processes that vanished, so that no experiment seems to run for ever."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import sql_jobs
+from .reserved import ABANDONED, is_abandoned
 from .status import JobState, end_job
 from .telemetry import append_lines, split_output
 from .values import now
@@ -22,14 +23,19 @@ VANISHED = (
 
 
 def reconcile(store: ExperimentStore) -> None:
-    """Close running jobs whose worker is dead. See ``ExperimentStore``."""
+    """Close jobs whose worker is dead, or that wait for a process which is gone. See ``ExperimentStore``."""
     if store.database.read_only:
         return
     with store.database.read() as connection:
         rows = sql_jobs.running_jobs(connection)
+        waiting = sql_jobs.waiting_jobs(connection)
     for row in rows:
         if not is_alive(store, row):
             _close(store, row)
+    for row in waiting:
+        if is_abandoned(store, row["environment"]):
+            with store.database.write(durable=True) as connection:
+                end_job(connection, row["id"], JobState.WAITING, None, JobState.LOST, None, ABANDONED)
 
 
 def _close(store: ExperimentStore, row: sqlite3.Row) -> None:

@@ -4,56 +4,28 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-from ..errors import ExperimentExistsError, ExperimentNotFoundError, StoreError
+from ..errors import StoreError
 from . import sql, sql_jobs
-from .jobs import Fence, cancel
+from .attached import AttachedDataset
+from .inheritance import Inheritance
+from .jobs import cancel
 from .metrics import fold_all
+from .settings import Settings
+from .settings import clean_tags as clean_tags
 from .status import Status
-from .values import as_datetime, clean_experiment_name, clean_name, encode_parameters, now
-
-if TYPE_CHECKING:
-    from .experiment import Experiment
-    from .store import ExperimentStore
+from .values import as_datetime, clean_name, encode_parameters, now
 
 _ENDED = (Status.SUCCESS, Status.FAILED, Status.CANCELED, Status.TERMINATED, Status.INTERRUPTED)
 
 
-class AttachedDataset(NamedTuple):
-    """What an experiment knows of a dataset version."""
-
-    uid: str
-    name: str
-    fingerprint: str
-
-
-class Record:
+class Record(Settings, Inheritance):
     """What every handle on an experiment has; see :class:`Experiment`."""
 
-    fence: Fence | None = None
-    """In the hands of a worker: checked within each write, so that a lost attempt cannot write."""
-
-    def __init__(self, store: ExperimentStore, id: int) -> None:
-        self.store = store
-        self.id = id
-
     # -- the header --------------------------------------------------------------------------------
-
-    @property
-    def uid(self) -> str:
-        return str(self._row()["uid"])
-
-    @property
-    def name(self) -> str:
-        return str(self._row()["name"])
-
-    @property
-    def description(self) -> str:
-        return str(self._row()["description"])
 
     @property
     def creator(self) -> str:
@@ -93,85 +65,6 @@ class Record:
     def exit_code(self) -> int | None:
         """Exit code of its process; negative for a signal."""
         return self._row()["exit_code"]
-
-    @property
-    def is_deleted(self) -> bool:
-        return self._row()["deleted"] is not None
-
-    @property
-    def base_experiment(self) -> Experiment | None:
-        """The experiment that this one was made from."""
-        base = self._row()["base_experiment_id"]
-        return None if base is None else self.store.experiment(base)
-
-    def rename(self, name: str) -> None:
-        """Give it another name of 1 to 60 characters.
-
-        Raises
-        ------
-        ExperimentExistsError
-            The name is taken.
-        """
-        name = clean_experiment_name(name)
-        with self.writing(durable=True) as connection:
-            if sql.experiment_id_by_name(connection, name) not in (None, self.id):
-                raise ExperimentExistsError(f"There is an experiment {name!r} already; choose another name.")
-            sql.update_experiment(connection, self.id, name=name)
-
-    def describe(self, text: str) -> None:
-        """Replace the description."""
-        self._update_text("description", text)
-
-    @property
-    def notes(self) -> str:
-        """Free text, kept beside the description; assign to change it."""
-        return str(self._row()["notes"])
-
-    @notes.setter
-    def notes(self, text: str) -> None:
-        self._update_text("notes", text)
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """Short words to find it by; assign a sequence to change them."""
-        with self.store.database.read() as connection:
-            return tuple(sql.tags(connection, self.id))
-
-    @tags.setter
-    def tags(self, names: Iterable[str]) -> None:
-        cleaned = clean_tags(names)
-        with self.writing(durable=True) as connection:
-            sql.replace_tags(connection, self.id, cleaned)
-
-    def delete(self) -> None:
-        """Hide it from the store; `restore` brings it back.
-
-        Raises
-        ------
-        StoreError
-            It waits or runs.
-        """
-        self.store.reconcile()
-        with self.writing(durable=True) as connection:
-            if sql_jobs.current_training(connection, self.id) is not None:
-                raise StoreError(f"Experiment {self.name!r} is being trained; stop it before you delete it.")
-            sql.update_experiment(connection, self.id, deleted=now())
-
-    def restore(self) -> None:
-        """Take back `delete`.
-
-        Raises
-        ------
-        ExperimentExistsError
-            Its name was given to another experiment meanwhile; `rename` one of them first.
-        """
-        with self.writing(durable=True) as connection:
-            name = self.name
-            if sql.experiment_id_by_name(connection, name) not in (None, self.id):
-                raise ExperimentExistsError(
-                    f"The name {name!r} was taken meanwhile; rename one of the two experiments, then restore."
-                )
-            sql.update_experiment(connection, self.id, deleted=None)
 
     # -- its course, when it is not done by a job --------------------------------------------------
 
@@ -259,55 +152,8 @@ class Record:
             rows = sql.attached_datasets(connection, self.id)
         return {alias: AttachedDataset(*values) for alias, *values in rows}
 
-    # -- underneath --------------------------------------------------------------------------------
-
-    @contextmanager
-    def writing(self, *, durable: bool | None = None) -> Iterator[sqlite3.Connection]:
-        """A write transaction, refused with StaleAttemptError when this process lost the attempt."""
-        with self.store.database.write(durable=durable) as connection:
-            self.check_fence(connection)
-            yield connection
-
-    def check_fence(self, connection: sqlite3.Connection) -> None:
-        """Raise StaleAttemptError in a transaction of a process that lost the attempt."""
-        fence = self.fence or self.store.fences.get(self.id)
-        if fence is not None:
-            fence.check(connection)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Record) and (self.store.url, self.id) == (other.store.url, other.id)
-
-    def __hash__(self) -> int:
-        return hash((self.store.url, self.id))
-
-    def __repr__(self) -> str:
-        row = self._row()
-        return f"<Experiment {row['id']} {row['name']!r}: {row['status']}>"
-
-    def _row(self) -> sqlite3.Row:
-        with self.store.database.read() as connection:
-            row = sql.experiment(connection, self.id)
-        if row is None:
-            raise ExperimentNotFoundError(
-                f"There is no experiment with the id {self.id} in {self.store.url}."
-            )
-        return row
-
-    def _update_text(self, field: str, text: str) -> None:
-        if not isinstance(text, str):
-            raise StoreError(f"The {field} must be a string, not {text!r}.")
-        with self.writing(durable=True) as connection:
-            sql.update_experiment(connection, self.id, **{field: text})
-
     def _refuse_job(self, connection: sqlite3.Connection) -> None:
         if sql_jobs.current_training(connection, self.id) is not None:
             raise StoreError(
-                f"Experiment {self.name!r} is being trained by a worker, which keeps its status."
+                f"Experiment {self.row(connection)['name']!r} is being trained by a worker, which keeps its status."
             )
-
-
-def clean_tags(names: Iterable[str]) -> list[str]:
-    """Stripped tags without repetitions."""
-    if isinstance(names, str):
-        raise StoreError(f"tags must be a sequence of words, not one string; write [{names!r}].")
-    return list(dict.fromkeys(clean_name(name, "A tag", 60, StoreError) for name in names))

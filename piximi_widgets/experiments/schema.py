@@ -200,5 +200,120 @@ CREATE UNIQUE INDEX job_attempt ON job (experiment_id, attempt) WHERE kind = 'tr
 CREATE UNIQUE INDEX job_current ON job (experiment_id) WHERE kind = 'train' AND state IN ('WAITING', 'RUNNING');
 """
 
-MIGRATIONS = (_FIRST,)
+# The base of an experiment may be a published model. What a folder holds is told once, under the SHA-256 of its list of
+# files, so that artifacts, their copies in other experiments and published models share it.
+_SECOND = """
+CREATE TABLE model (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 60),
+    description TEXT NOT NULL DEFAULT '',
+    created INTEGER NOT NULL
+);
+
+-- experiment_id: NULL once it was purged, or when it lies in another store
+CREATE TABLE model_version (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid TEXT NOT NULL UNIQUE,
+    model_id INTEGER NOT NULL REFERENCES model (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    framework TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    creator TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    experiment_id INTEGER REFERENCES experiment (id) ON DELETE SET NULL,
+    experiment_uid TEXT NOT NULL,
+    experiment_name TEXT NOT NULL,
+    datasets TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    UNIQUE (model_id, number)
+);
+CREATE INDEX model_version_experiment ON model_version (experiment_id) WHERE experiment_id IS NOT NULL;
+
+CREATE TABLE model_file (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    model_version_id INTEGER NOT NULL REFERENCES model_version (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('file', 'folder')),
+    filename TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    UNIQUE (model_version_id, name)
+);
+CREATE INDEX model_file_content ON model_file (sha256);
+
+-- folder: the SHA-256 of the folder's list of files (folders.py); path: with slashes, below the folder, and at the end
+-- of that of an empty folder, which has the content of an empty file
+CREATE TABLE folder_file (
+    folder TEXT NOT NULL,
+    path TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    PRIMARY KEY (folder, path)
+) WITHOUT ROWID;
+CREATE INDEX folder_file_content ON folder_file (sha256);
+
+ALTER TABLE artifact ADD COLUMN kind TEXT NOT NULL DEFAULT 'file' CHECK (kind IN ('file', 'folder'));
+ALTER TABLE experiment ADD COLUMN base_model_version_id INTEGER REFERENCES model_version (id) ON DELETE SET NULL;
+
+-- metrics: JSON object of numbers; shapes: JSON list, for boxes, polygons and masks
+ALTER TABLE evaluation_row ADD COLUMN metrics TEXT;
+ALTER TABLE evaluation_row ADD COLUMN shapes TEXT;
+
+-- what the machine did: for example cpu (percent of all cores), memory (bytes), gpu0 (percent)
+CREATE TABLE system_sample (
+    experiment_id INTEGER NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
+    time INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value REAL NOT NULL,
+    PRIMARY KEY (experiment_id, time, name)
+) WITHOUT ROWID;
+
+-- some hundred points of a series, thinned (curves.py): a block holds what lies from its first step to the next
+-- block's, the first one also what lies before; points: NULL until it is made again, after a point was corrected
+CREATE TABLE series_block (
+    series_id INTEGER NOT NULL REFERENCES series (id) ON DELETE CASCADE,
+    first_step INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    points BLOB,
+    PRIMARY KEY (series_id, first_step)
+) WITHOUT ROWID;
+CREATE INDEX series_block_stale ON series_block (series_id, first_step) WHERE points IS NULL;
+INSERT INTO series_block SELECT series_id, -9223372036854775808, count, NULL FROM series_stat;
+
+-- points that were written at a step up to the folded one, which who follows would not look at again
+CREATE TABLE point_correction (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    series_id INTEGER NOT NULL REFERENCES series (id) ON DELETE CASCADE,
+    step INTEGER NOT NULL
+);
+CREATE INDEX point_correction_series ON point_correction (series_id);
+
+-- last_number: of the version published last, so that the number of a deleted one is not given again
+ALTER TABLE model ADD COLUMN last_number INTEGER NOT NULL DEFAULT 0;
+-- trained_on: JSON list of the uids of the dataset versions that the weights have seen, those of its bases too
+ALTER TABLE model_version ADD COLUMN trained_on TEXT NOT NULL DEFAULT '[]';
+
+-- an experiment that came in an archive: its uid there, and by uid and name what it was based on there (JSON)
+CREATE TABLE origin (
+    experiment_id INTEGER PRIMARY KEY REFERENCES experiment (id) ON DELETE CASCADE,
+    uid TEXT NOT NULL,
+    imported INTEGER NOT NULL,
+    base_uid TEXT,
+    bases TEXT NOT NULL
+);
+CREATE INDEX origin_base ON origin (base_uid) WHERE base_uid IS NOT NULL;
+
+-- a dataset version of the project that an imported experiment comes from; content: compressed CSV
+CREATE TABLE kept_dataset (
+    experiment_id INTEGER NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
+    uid TEXT NOT NULL,
+    record TEXT NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (experiment_id, uid)
+);
+"""
+
+MIGRATIONS = (_FIRST, _SECOND)
 """Scripts from schema version 0 to 1, from 1 to 2, and so on."""

@@ -51,6 +51,14 @@ def deleted_id_by_name(connection: sqlite3.Connection, name: str) -> int | None:
     )
 
 
+def deleted_ids(connection: sqlite3.Connection) -> list[int]:
+    """Experiments that were deleted, the last one first."""
+    rows = connection.execute(
+        "SELECT id FROM experiment WHERE deleted IS NOT NULL ORDER BY deleted DESC, id DESC"
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
 def experiment_id_by_uid(connection: sqlite3.Connection, uid: str) -> int | None:
     return _id(connection, "SELECT id FROM experiment WHERE uid = ?", (uid,))
 
@@ -199,29 +207,15 @@ def log_data(connection: sqlite3.Connection, experiment_id: int, name: str) -> s
 
 
 def logs(connection: sqlite3.Connection, experiment_id: int) -> list[sqlite3.Row]:
-    """Rows (name, type, created) of logs and metrics, oldest first."""
+    """Rows (name, type, created) of logs and of metrics that have points, oldest first."""
     return connection.execute(
         "SELECT name, type, created FROM (SELECT name, type, created, 0 AS place, id FROM log"
         " WHERE experiment_id = ?1 UNION ALL SELECT name, 'LINE', created, 1, id FROM series"
-        " WHERE experiment_id = ?1) ORDER BY created, place, id",
+        " WHERE experiment_id = ?1 AND (EXISTS (SELECT 1 FROM series_stat WHERE series_id = series.id)"
+        " OR EXISTS (SELECT 1 FROM point WHERE phase_id = series.phase_id AND series_id = series.id)))"
+        " ORDER BY created, place, id",
         (experiment_id,),
     ).fetchall()
-
-
-def copy_record(connection: sqlite3.Connection, source: int, target: int) -> None:
-    """Give `target` the label map and the newest artifacts of `source`: rows only, files are shared."""
-    connection.execute(
-        "UPDATE log SET data = coalesce((SELECT data FROM log WHERE experiment_id = ?1 AND name = 'labelmap'),"
-        " data) WHERE experiment_id = ?2 AND name = 'labelmap'",
-        (source, target),
-    )
-    connection.execute(
-        "INSERT INTO artifact (experiment_id, name, version, filename, sha256, size, created)"
-        " SELECT ?2, name, 1, filename, sha256, size, created FROM artifact AS newest"
-        " WHERE experiment_id = ?1 AND version = (SELECT max(version) FROM artifact"
-        " WHERE experiment_id = ?1 AND name = newest.name) ORDER BY id",
-        (source, target),
-    )
 
 
 def _one(connection: sqlite3.Connection, statement: str, values: tuple[Any, ...]) -> sqlite3.Row | None:

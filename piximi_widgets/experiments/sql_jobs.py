@@ -71,6 +71,39 @@ def running_jobs(connection: sqlite3.Connection) -> list[sqlite3.Row]:
     ).fetchall()
 
 
+def waiting_jobs(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+    """Jobs that nobody has claimed, oldest first."""
+    return connection.execute("SELECT * FROM job WHERE state = 'WAITING' ORDER BY id").fetchall()
+
+
+def waiting_environments(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+    """Environments of which jobs wait, with the time (ms) of the last sign that somebody is about to do one.
+
+    That is when the oldest of these jobs was made, or when one of the environment's workers was last heard of.
+    """
+    return connection.execute(
+        "SELECT environment, max(min(created), coalesce((SELECT max(max(heartbeat, coalesce(retired, 0)))"
+        " FROM worker WHERE worker.environment = job.environment), 0)) AS sign"
+        " FROM job WHERE state = 'WAITING' GROUP BY environment ORDER BY environment"
+    ).fetchall()
+
+
+def move_waiting(connection: sqlite3.Connection, environment: str, to: str) -> int:
+    """Let the waiting jobs of one environment be of another; how many these were."""
+    cursor = connection.execute(
+        "UPDATE job SET environment = ? WHERE state = 'WAITING' AND environment = ?", (to, environment)
+    )
+    return cursor.rowcount
+
+
+def delete_logs(connection: sqlite3.Connection, experiment_id: int, names: Iterable[str]) -> None:
+    """Remove logs without points and files."""
+    connection.executemany(
+        "DELETE FROM log WHERE experiment_id = ? AND name = ? AND sha256 IS NULL",
+        ((experiment_id, name) for name in names),
+    )
+
+
 def claim_job(connection: sqlite3.Connection, job_id: int, worker: str, log_offset: int, time: int) -> bool:
     cursor = connection.execute(
         "UPDATE job SET state = 'RUNNING', worker = ?, log_offset = ?, claimed = ?"

@@ -20,7 +20,7 @@ _OVERWRITE = (
 _INSERT_POINTS = "INSERT INTO point (phase_id, step, series_id, time, value, flag) VALUES "
 PUT_POINT = f"{_INSERT_POINTS}(?, ?, ?, ?, ?, ?){_OVERWRITE}"
 _MOST_IN_ONE_STATEMENT = 100
-_VALUE = f"CASE flag WHEN {PLUS_INFINITY} THEN 9e999 WHEN {MINUS_INFINITY} THEN -9e999 ELSE value END"
+VALUE = f"CASE flag WHEN {PLUS_INFINITY} THEN 9e999 WHEN {MINUS_INFINITY} THEN -9e999 ELSE value END"
 
 Point = tuple[int, int, int, int, float | None, int]
 """Phase id, step, series id, time, value, flag."""
@@ -130,6 +130,14 @@ def has_point(connection: sqlite3.Connection, key: Key, step: int) -> bool:
     )
 
 
+def count_of(connection: sqlite3.Connection, key: Key) -> int:
+    """How many points of a series are in its statistics."""
+    rows = connection.execute(
+        "SELECT count FROM series_stat WHERE series_id = ?", (key.series_id,)
+    ).fetchall()
+    return int(rows[0][0]) if rows else 0
+
+
 def last_step(connection: sqlite3.Connection, keys: Sequence[Key]) -> int | None:
     """The largest step at which any of the series has a point."""
     steps = []
@@ -149,7 +157,7 @@ def points(
 ) -> np.ndarray:
     """A structured array of step, value and, if wanted, time, in the order of steps."""
     cursor = connection.execute(
-        f"SELECT step, {_VALUE}{', time' if with_time else ''} FROM point"
+        f"SELECT step, {VALUE}{', time' if with_time else ''} FROM point"
         " WHERE phase_id = ? AND step > ? AND series_id = ? ORDER BY step",
         (key.phase_id, NOTHING_FOLDED if after_step is None else after_step, key.series_id),
     )

@@ -5,15 +5,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-import numpy as np
+from . import sql_contents
+from .sql_contents import is_content_used as is_content_used
 
-_ARTIFACT = "SELECT name, version, filename, sha256, size, created FROM artifact"
+_ARTIFACT = "SELECT name, version, kind, filename, sha256, size, created FROM artifact"
 
 
 def insert_artifact(
     connection: sqlite3.Connection,
     experiment_id: int,
     name: str,
+    kind: str,
     filename: str,
     sha256: str,
     size: int,
@@ -27,9 +29,9 @@ def insert_artifact(
         or 0
     )
     connection.execute(
-        "INSERT INTO artifact (experiment_id, name, version, filename, sha256, size, created)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (experiment_id, name, version, filename, sha256, size, time),
+        "INSERT INTO artifact (experiment_id, name, version, kind, filename, sha256, size, created)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (experiment_id, name, version, kind, filename, sha256, size, time),
     )
     return version
 
@@ -41,6 +43,16 @@ def artifact_versions(connection: sqlite3.Connection, experiment_id: int, name: 
     ).fetchall()
 
 
+def newest_artifacts(connection: sqlite3.Connection, experiment_id: int) -> list[sqlite3.Row]:
+    """The newest version under each name, in the order in which the names were first stored."""
+    return connection.execute(
+        f"{_ARTIFACT} AS newest WHERE experiment_id = ?1 AND version = (SELECT max(version) FROM artifact"
+        " WHERE experiment_id = ?1 AND name = newest.name) ORDER BY"
+        " (SELECT min(id) FROM artifact WHERE experiment_id = ?1 AND name = newest.name)",
+        (experiment_id,),
+    ).fetchall()
+
+
 def artifact_names(connection: sqlite3.Connection, experiment_id: int) -> list[str]:
     """Names in the order in which they were first stored."""
     rows = connection.execute(
@@ -49,20 +61,24 @@ def artifact_names(connection: sqlite3.Connection, experiment_id: int) -> list[s
     return [row[0] for row in rows]
 
 
-def delete_artifact(connection: sqlite3.Connection, experiment_id: int, name: str) -> list[str]:
-    """Remove `name` with all versions; returns the contents (sha256) that nothing refers to any more."""
-    contents = {row["sha256"] for row in artifact_versions(connection, experiment_id, name)}
-    connection.execute("DELETE FROM artifact WHERE experiment_id = ? AND name = ?", (experiment_id, name))
-    return [sha256 for sha256 in sorted(contents) if not is_content_used(connection, sha256)]
+def delete_artifact(
+    connection: sqlite3.Connection, experiment_id: int, name: str, version: int | None = None
+) -> set[str] | None:
+    """Remove `name` with all versions, or one of them.
 
-
-def is_content_used(connection: sqlite3.Connection, sha256: str) -> bool:
-    row = connection.execute(
-        "SELECT EXISTS (SELECT 1 FROM artifact WHERE sha256 = ?1)"
-        " OR EXISTS (SELECT 1 FROM log WHERE sha256 IS NOT NULL AND sha256 = ?1)",
-        (sha256,),
-    ).fetchone()
-    return bool(row[0])
+    Returns
+    -------
+    set of str, or None
+        The contents (sha256) to which nothing refers any more; None when there was nothing to remove.
+    """
+    condition, values = "experiment_id = ? AND name = ?", [experiment_id, name]
+    if version is not None:
+        condition, values = f"{condition} AND version = ?", [*values, version]
+    contents = connection.execute(f"SELECT sha256 FROM artifact WHERE {condition}", values).fetchall()
+    if not contents:
+        return None
+    connection.execute(f"DELETE FROM artifact WHERE {condition}", values)
+    return sql_contents.release(connection, [row[0] for row in contents])
 
 
 # -- evaluations -----------------------------------------------------------------------------------
@@ -103,28 +119,37 @@ def delete_evaluation(connection: sqlite3.Connection, evaluation_id: int) -> Non
 
 
 def put_evaluation_rows(
-    connection: sqlite3.Connection, evaluation_id: int, rows: Iterable[tuple[int, int, bytes]]
+    connection: sqlite3.Connection,
+    evaluation_id: int,
+    rows: Iterable[tuple[int, int, bytes, str | None, str | None]],
+    *,
+    replace: bool,
 ) -> None:
-    """Rows are (image id, truth, float32 probabilities); an image that is there already is replaced."""
+    """Rows are (image id, truth, float32 probabilities, JSON of metrics, JSON of shapes).
+
+    An image that is there already is replaced, all of it, or kept as it is.
+    """
+    conflict = (
+        "DO UPDATE SET truth = excluded.truth, probabilities = excluded.probabilities,"
+        " metrics = excluded.metrics, shapes = excluded.shapes"
+        if replace
+        else "DO NOTHING"
+    )
     connection.executemany(
-        "INSERT INTO evaluation_row (evaluation_id, image_id, truth, probabilities) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (evaluation_id, image_id) DO UPDATE SET"
-        " truth = excluded.truth, probabilities = excluded.probabilities",
+        "INSERT INTO evaluation_row (evaluation_id, image_id, truth, probabilities, metrics, shapes)"
+        f" VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (evaluation_id, image_id) {conflict}",
         ((evaluation_id, *row) for row in rows),
     )
 
 
 def evaluation_rows(
-    connection: sqlite3.Connection, evaluation_id: int, classes: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(ids (N,) int64, truth (N,) int32, probabilities (N, K) float32), ordered by image id."""
+    connection: sqlite3.Connection, evaluation_id: int
+) -> list[tuple[int, int, bytes, str | None, str | None]]:
+    """Rows as `put_evaluation_rows` takes them, ordered by image id."""
     cursor = connection.execute(
-        "SELECT image_id, truth, probabilities FROM evaluation_row WHERE evaluation_id = ? ORDER BY image_id",
+        "SELECT image_id, truth, probabilities, metrics, shapes FROM evaluation_row WHERE evaluation_id = ?"
+        " ORDER BY image_id",
         (evaluation_id,),
     )
     cursor.row_factory = None
-    rows = cursor.fetchall()
-    ids = np.fromiter((row[0] for row in rows), np.int64, len(rows))
-    truth = np.fromiter((row[1] for row in rows), np.int32, len(rows))
-    joined = np.frombuffer(b"".join(row[2] for row in rows), "<f4")
-    return ids, truth, joined.astype(np.float32).reshape(len(rows), classes)
+    return cursor.fetchall()

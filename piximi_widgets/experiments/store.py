@@ -7,31 +7,36 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from getpass import getuser
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
+from typing import Any, Literal, SupportsIndex
 from urllib.parse import unquote, urlsplit
 
 from ..errors import ExperimentExistsError, ExperimentNotFoundError, ReadOnlyError, StoreError
 from ..storage import Database, Subscription
 from . import sql
+from .archive.archived import ArchivedStore
+from .asking.asked import AskedStore
 from .contents import Contents
+from .creator import current_user
 from .experiment import Experiment
+from .holdings import Holdings
+from .inheritance import inherit_experiment, inherit_model
 from .jobs import Fence
 from .metrics import Series
 from .record import clean_tags
+from .registry import ModelVersion
+from .safety.backups import advice, refuse_lost
+from .safety.safe import SafeStore
 from .schema import APPLICATION_ID, MIGRATIONS
 from .status import Status
+from .stored import near
 from .values import clean_experiment_name, encode_parameters, now, numbered_name
 from .worklist import WorkList
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _SCHEME = "sqlite:///"
 
 
-class ExperimentStore(WorkList):
+class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
     """Experiments in an SQLite file, with a folder of artifacts beside it.
 
     Safe to use from any thread and any process at once.
@@ -45,6 +50,8 @@ class ExperimentStore(WorkList):
         A folder, or its ``file://`` URL; by default ``artifacts`` beside the file.
     experiment_class : callable
         Makes a handle from a store and an id.
+    version_class : callable
+        Makes a model version from a store and its row.
     read_only : bool
         Change nothing; the file must exist.
 
@@ -62,11 +69,13 @@ class ExperimentStore(WorkList):
         artifacts: str | os.PathLike[str] | None = None,
         *,
         experiment_class: Callable[[ExperimentStore, int], Experiment] = Experiment,
+        version_class: Callable[[ExperimentStore, sqlite3.Row], ModelVersion] = ModelVersion,
         read_only: bool = False,
     ) -> None:
-        path = _database_path(url)
+        path = database_path(url)
         if not path.parent.is_dir():
             raise StoreError(f"The folder {path.parent} does not exist; make it, or choose another one.")
+        refuse_lost(path)
         self.database = Database(
             path,
             application_id=APPLICATION_ID,
@@ -76,6 +85,7 @@ class ExperimentStore(WorkList):
             read_only=read_only,
             create=not read_only,
             error=StoreError,
+            advice=advice,
         )
         self.url = _SCHEME + path.as_posix()
         self.folder = path.parent
@@ -83,6 +93,7 @@ class ExperimentStore(WorkList):
         self.series = Series()
         self.fences: dict[int, Fence] = {}
         self._experiment_class = experiment_class
+        self.version_class = version_class
 
     @property
     def artifacts_url(self) -> str:
@@ -101,6 +112,7 @@ class ExperimentStore(WorkList):
         *,
         description: str = "",
         base_experiment: Experiment | None = None,
+        base_model: ModelVersion | None = None,
         parameters: Mapping[str, Any] | None = None,
         tags: Iterable[str] = (),
         if_exists: Literal["raise", "reuse", "rename"] = "raise",
@@ -114,7 +126,10 @@ class ExperimentStore(WorkList):
         description : str
         base_experiment : Experiment, optional
             Of this store. Its label map and newest artifacts are inherited, and its parameters unless
-            `parameters` are given.
+            `parameters` are given; its base model, too, unless `base_model` is.
+        base_model : ModelVersion, optional
+            Of this store. What neither `parameters` nor the base experiment give is inherited from it: parameters, label
+            map, files.
         parameters : mapping, optional
             Settings by name; JSON types.
         tags : iterable of str
@@ -137,6 +152,8 @@ class ExperimentStore(WorkList):
         rows = None if parameters is None else encode_parameters(parameters)
         if base_experiment is not None:
             self.check_member(base_experiment)
+        if base_model is not None:
+            self.check_version(base_model)
         with self.database.write(durable=True) as connection:
             for number in range(1, 1_000_000):
                 candidate = numbered_name(name, number)
@@ -150,16 +167,23 @@ class ExperimentStore(WorkList):
                     )
                 if if_exists == "reuse" and (rows is None or rows == sql.parameters(connection, taken)):
                     return self.experiment(taken)
-            base_id = None if base_experiment is None else base_experiment.id
             time = now()
             new = sql.insert_experiment(
-                connection, str(uuid.uuid4()), candidate, description, Status.WAITING, _user(), base_id, time
+                connection,
+                str(uuid.uuid4()),
+                candidate,
+                description,
+                Status.WAITING,
+                current_user(),
+                None,
+                time,
             )
             sql.put_log(connection, new, "labelmap", "LABELMAP", "{}", None, time)
-            if base_id is not None:
-                sql.copy_record(connection, base_id, new)
-                rows = sql.parameters(connection, base_id) if rows is None else rows
             sql.replace_parameters(connection, new, rows or [])
+            if base_experiment is not None:
+                inherit_experiment(connection, new, base_experiment, parameters=rows is None)
+            if base_model is not None:
+                inherit_model(connection, new, base_model, parameters=None if rows is None else False)
             sql.replace_tags(connection, new, cleaned_tags)
         return self.experiment(new)
 
@@ -184,8 +208,10 @@ class ExperimentStore(WorkList):
             raise ExperimentNotFoundError(
                 f"Experiment {key!r} was deleted; store[{deleted}].restore() brings it back."
             )
+        with self.database.read() as connection:
+            alike = near(key, [row["name"] for row in sql.experiments(connection)])
         raise ExperimentNotFoundError(
-            f"There is no experiment with the name, id or uid {key!r} in {self.url}; list(store) shows all."
+            f"There is no experiment with the name, id or uid {key!r} in {self.url}{alike}; list(store) shows all."
         )
 
     def __contains__(self, key: object) -> bool:
@@ -201,25 +227,6 @@ class ExperimentStore(WorkList):
         with self.database.read() as connection:
             found = sql.experiment_ids(connection)
         return iter([self.experiment(id) for id in found])
-
-    def search(self, query: str | None = None) -> pd.DataFrame:
-        """A table of experiments, oldest first; what a writer has not summed up yet is summed up first.
-
-        Parameters
-        ----------
-        query : str, optional
-            Words; all of them must occur in name, description, notes, tags, status or creator, in any
-            case.
-
-        Returns
-        -------
-        DataFrame
-            Index id: name, status, description, tags, creator, created, started, ended, duration
-            (seconds), uid, then ``param.…`` and, with the last value of each metric, ``metric.…``.
-        """
-        from .search import search
-
-        return search(self, query)
 
     def watch(self, callback: Callable[[], None]) -> Subscription:
         """Call `callback` on the poller's thread after commits of any process, until closed."""
@@ -264,7 +271,14 @@ class ExperimentStore(WorkList):
         return None if sql.experiment(connection, id) is None else id
 
 
-def _database_path(url: str | os.PathLike[str]) -> Path:
+def database_path(url: str | os.PathLike[str]) -> Path:
+    """The file that a store's URL names.
+
+    Raises
+    ------
+    StoreError
+        It names none.
+    """
     text = os.fspath(url)
     if text.startswith(_SCHEME):
         text = text.removeprefix(_SCHEME)
@@ -284,11 +298,3 @@ def _folder(artifacts: str | os.PathLike[str]) -> Path:
             f"{text!r} is no folder of artifacts that can be used; give a path or a file:// URL."
         )
     return Path(os.path.abspath(text))
-
-
-def _user() -> str:
-    try:
-        return getuser()
-    except (KeyError, OSError, ImportError):
-        # containers run with user ids that have no name
-        return "unknown"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections import Counter
 from datetime import datetime
 from html import escape
 from itertools import pairwise
@@ -11,13 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import sql
+from .values import as_datetime
+
 if TYPE_CHECKING:
+    from .asking.facts import Facts
     from .experiment import Experiment
+    from .store import ExperimentStore
 
 _MOST_PARAMETERS = 60
 _LONGEST_TEXT = 300
 _MOST_POINTS = 400
 _MOST_LINES = 6
+_MOST_EXPERIMENTS = 50
+_MOST_METRICS = 4
 _COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b")
 
 
@@ -41,6 +49,49 @@ def experiment_html(experiment: Experiment) -> str:
             f"<details><summary>{len(parameters)} parameters</summary><table>{rows}</table></details>"
         )
     return f"<div>{''.join(parts)}</div>"
+
+
+def store_html(store: ExperimentStore) -> str:
+    """The newest experiments of a store with their best metrics as HTML; everything that users wrote is escaped."""
+    from .asking.facts import bring_up_to_date, facts_in
+
+    late = bring_up_to_date(store)
+    with store.database.read() as connection:
+        ids = sql.experiment_ids(connection)
+        shown = facts_in(connection, late, ids=ids[-_MOST_EXPERIMENTS:])[::-1]
+    counts = Counter(name for facts in shown for name in facts.metrics if name.rpartition("/")[0] != "batch")
+    metrics = [name for name, _ in counts.most_common(_MOST_METRICS)]
+    titles = ["id", "name", "status", "created", "duration", "tags", *(f"best {name}" for name in metrics)]
+    head = "".join(f"<th style='text-align:left'>{_text(title, 60)}</th>" for title in titles)
+    rows = "".join(f"<tr>{_cells(_experiment_row(facts, metrics))}</tr>" for facts in shown)
+    count = f"{len(ids)} experiment{'' if len(ids) == 1 else 's'}"
+    if len(ids) > len(shown):
+        count += f", the newest {len(shown)} of them; store.search() shows all"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if shown else ""
+    return f"<div><p style='margin:0 0 4px'>{_text(store.url)}: {count}</p>{table}</div>"
+
+
+def _experiment_row(facts: Facts, metrics: list[str]) -> list[str]:
+    from .asking.facts import metric_value
+
+    header = facts.header
+    created, started, ended = (as_datetime(header[name]) for name in ("created", "started", "ended"))
+    values = [
+        metric_value(name, facts.metrics[name], "best") if name in facts.metrics else None for name in metrics
+    ]
+    return [
+        str(header["id"]),
+        header["name"],
+        header["status"],
+        "" if created is None else _moment(created),
+        _duration(started, ended),
+        ", ".join(facts.lists["tags"]),
+        *("" if value is None else f"{value:.4g}" for value in values),
+    ]
+
+
+def _cells(texts: list[str]) -> str:
+    return "".join(f"<td style='text-align:left'>{_text(text, 100)}</td>" for text in texts)
 
 
 def curves_png(experiment: Experiment) -> bytes | None:

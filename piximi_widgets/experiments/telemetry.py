@@ -8,10 +8,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..errors import LogError
 from . import sql_jobs
+from .capturing import Capture
+from .system_samples import Sampling, samples_frame
 from .values import as_datetime, clean_name, now
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from .experiment import Experiment
 
 CHAPTER_MARK = "--#--"
@@ -106,7 +111,7 @@ def append_lines(
 
 
 class Telemetry:
-    """The lines that an experiment's training printed."""
+    """What is known of an experiment while it runs: the lines that it printed, and what its machine did."""
 
     def __init__(self, experiment: Experiment) -> None:
         self._experiment = experiment
@@ -154,6 +159,52 @@ class Telemetry:
     def start_chapter(self, name: str) -> None:
         """Open a chapter: what follows belongs to it."""
         self.append(CHAPTER_MARK + clean_name(name, "A chapter's name"))
+
+    def progress(self, text: str) -> None:
+        """Show how far a work is, on one line: the next call replaces what this one wrote.
+
+        Any other line ends it, as in a terminal: a later call then begins a new line.
+
+        Raises
+        ------
+        LogError
+            Not one line of text.
+        """
+        if not isinstance(text, str) or "\n" in text or "\r" in text or text.startswith(CHAPTER_MARK):
+            raise LogError(f"Progress is one line of text, not {text!r}.")
+        self.append("\r" + text)
+
+    def capture(self) -> Capture:
+        """While the ``with`` block runs, keep what Python prints, and still show it.
+
+        What is written to ``sys.stdout`` and ``sys.stderr`` goes into the telemetry line by line, committed
+        as it is printed; a printed ``--#-- name`` opens a chapter. Output that does not pass through Python,
+        as that of C libraries, is not seen.
+        """
+        return Capture(self._experiment)
+
+    def sampling(self) -> Sampling:
+        """While the ``with`` block runs, keep what this machine does: see `system`.
+
+        A thread takes a sample each second at first and each half minute in the end. What goes wrong there,
+        also that psutil is not installed, leaves samples out and nothing else.
+        """
+        return Sampling(self._experiment)
+
+    @property
+    def system(self) -> pd.DataFrame:
+        """What the machine did: DataFrame of float64, index time (UTC), a column for each name.
+
+        ``cpu`` and ``process-cpu`` are percent of all cores, of the machine and of the training's process;
+        ``memory`` (of the process), ``machine-memory`` (in use) and ``disk-free`` (at the store) are bytes;
+        ``gpu0`` is percent of the time and ``gpu0-memory`` bytes of the first NVIDIA card, and so on.
+        """
+        return samples_frame(self._experiment)
+
+    @property
+    def exit_code(self) -> int | None:
+        """Exit code of the training's process, negative for a signal; None until it has ended."""
+        return self._experiment.exit_code
 
     def __len__(self) -> int:
         return len(self.lines())

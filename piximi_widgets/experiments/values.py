@@ -14,6 +14,8 @@ import numpy as np
 from ..errors import LogError, StoreError
 
 LONGEST_EXPERIMENT_NAME = 60
+LARGEST_JSON = 16 * 2**20
+"""Bytes of the largest value that is kept as JSON."""
 _LONGEST_NAME = 200
 _TYPES = {
     type(None): "null",
@@ -50,10 +52,17 @@ def plain(value: Any, what: str) -> Any:
     Raises
     ------
     LogError
-        A type that JSON does not know, or a dict key that is not a string.
+        A type that JSON does not know, a dict key that is not a string, or lists and dicts hundreds deep.
     """
+    try:
+        return _plain(value, what)
+    except RecursionError:
+        raise LogError(f"{what} holds itself, or is nested too deeply to be stored.") from None
+
+
+def _plain(value: Any, what: str) -> Any:
     if isinstance(value, Enum):
-        return plain(value.value, what)
+        return _plain(value.value, what)
     if value is None or isinstance(value, bool):
         return value
     # subclasses (a StrEnum, np.float64) would not come back as what they were
@@ -61,16 +70,16 @@ def plain(value: Any, what: str) -> Any:
         if isinstance(value, simple):
             return simple(value)
     if isinstance(value, np.generic):
-        return plain(value.item(), what)
+        return _plain(value.item(), what)
     if isinstance(value, np.ndarray):
-        return plain(value.tolist(), what)
+        return _plain(value.tolist(), what)
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
                 raise LogError(f"{what} has the key {key!r}; keys must be strings, so write {str(key)!r}.")
-        return {str(key): plain(item, f"{what}[{key!r}]") for key, item in value.items()}
+        return {str(key): _plain(item, f"{what}[{key!r}]") for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item, f"{what}[{index}]") for index, item in enumerate(value)]
+        return [_plain(item, f"{what}[{index}]") for index, item in enumerate(value)]
     raise LogError(
         f"{what} is a {type(value).__name__}, which cannot be stored; "
         "give a number, a string, a bool, None, or lists and dicts of these."
@@ -79,7 +88,28 @@ def plain(value: Any, what: str) -> Any:
 
 def to_json(value: Any, what: str) -> str:
     """JSON text of `value`; NaN and infinities as Python's json writes them."""
-    return json.dumps(plain(value, what), separators=(",", ":"))
+    return encoded(plain(value, what), what)
+
+
+def encoded(value: Any, what: str) -> str:
+    """JSON text of a value that `plain` returned.
+
+    Raises
+    ------
+    LogError
+        It is longer than `LARGEST_JSON`, or holds a number of thousands of digits.
+    """
+    try:
+        text = json.dumps(value, separators=(",", ":"))
+    except ValueError as error:
+        # Python writes no whole number of more than 4300 digits
+        raise LogError(f"{what} cannot be stored: {error}.") from None
+    if len(text) > LARGEST_JSON:
+        raise LogError(
+            f"{what} is too large: {len(text) / 2**20:.1f} MiB as JSON, of at most {LARGEST_JSON // 2**20}. Store it as "
+            "a file with artifacts.store() instead."
+        )
+    return text
 
 
 def from_json(text: str) -> Any:
@@ -106,7 +136,7 @@ def encode_parameters(parameters: Mapping[str, Any]) -> list[tuple[str, str, str
     for name, value in parameters.items():
         cleaned = clean_name(name, "A parameter's name")
         value = plain(value, f"Parameter {cleaned!r}")
-        rows.append((cleaned, type_name(value), json.dumps(value, separators=(",", ":"))))
+        rows.append((cleaned, type_name(value), encoded(value, f"Parameter {cleaned!r}")))
     if len({row[0] for row in rows}) != len(rows):
         raise LogError("Two parameters have the same name but for surrounding blanks; rename one.")
     return rows

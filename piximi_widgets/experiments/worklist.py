@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from ..errors import StoreError
 from . import jobs, reconcile, sql_jobs, workers
 from .jobs import Fence, Job
+from .reserved import Reservation
 from .status import JobState
+from .values import now
 from .workers import WorkerRecord
 
 if TYPE_CHECKING:
@@ -115,12 +117,31 @@ class WorkList:
         return workers.live_workers(self._whole, environment)
 
     def reconcile(self) -> None:
-        """Close running jobs whose worker is dead.
+        """Close running jobs whose worker is dead, and waiting ones of a process that is gone (see `reserve`).
 
         What is left in the worker's log goes into the telemetry, the job is LOST, a training's
         experiment INTERRUPTED.
         """
         reconcile.reconcile(self._whole)
+
+    def reserve(self) -> Reservation:
+        """Return an environment of which only this process is; when it ends, jobs that wait for it are LOST."""
+        return Reservation(self._whole)
+
+    def unattended(self) -> dict[str, float]:
+        """Environments of which jobs wait and no worker lives: for how many seconds there was no sign of one."""
+        with self.database.read() as connection:
+            rows = sql_jobs.waiting_environments(connection)
+        return {
+            row["environment"]: (now() - row["sign"]) / 1000
+            for row in rows
+            if not self.live_workers(row["environment"])
+        }
+
+    def move_waiting(self, environment: str, to: str) -> int:
+        """Let the waiting jobs of one environment, whose workers are gone for good, be of another; how many."""
+        with self.database.write(durable=True) as connection:
+            return sql_jobs.move_waiting(connection, environment, to)
 
     @contextmanager
     def fenced(self, job: Job) -> Iterator[Experiment]:

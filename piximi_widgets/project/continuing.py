@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..engine import launcher, runtime
 from ..engine.jobs.commits import commit_of
+from ..engine.jobs.keeping import read_weights_record
 from ..engine.jobs.recording import read_table
 from ..engine.jobs.replaying import Replay, environment_differences
 from ..engine.jobs.requests import ARCHITECTURE, BASE_MODEL, Extension, TrainingRequest
 from ..errors import StaleAttemptError, TrainingError
 from ..experiments import Job, Status
+from .basing import forget_inherited
 from .submitting import start
 
 if TYPE_CHECKING:
@@ -43,17 +45,23 @@ def extend(experiment: Experiment, epochs: int, run: Any, wait: bool) -> Experim
     epochs = experiment.config.model_copy(update={"epochs": epochs}).epochs
     job = _last_training(experiment)
     _refuse_under_way(experiment, job)
-    model = experiment.artifacts.get("model-latest")
-    if experiment.status not in (Status.SUCCESS, Status.CANCELED) or model is None:
+    trained = experiment.artifacts.get("model-latest") is not None
+    if experiment.status not in (Status.SUCCESS, Status.CANCELED) or not trained:
         raise TrainingError(
             f"{experiment.name!r} ended as {experiment.status} and has no final weights to extend. "
             "experiment.resume() goes on with it."
         )
-    steps = {name: experiment.metrics_array(name)[0] for name in ("train/loss", "batch/loss")}
-    from_epoch, from_step = (int(found[-1]) if len(found) else 0 for found in steps.values())
-    request = TrainingRequest.from_json(job.payload).extended(
-        Extension(epochs, from_epoch, from_step, model.sha256)
-    )
+    weights = read_weights_record(experiment)
+    in_record = experiment.metrics_array("train/loss")[0]
+    last = int(in_record[-1]) if len(in_record) else 0
+    if weights is None or weights.epoch != last:
+        known = "of an unknown epoch" if weights is None else f"those after epoch {weights.epoch}"
+        raise TrainingError(
+            f"{experiment.name!r} has metrics of {last} epochs, and its weights are {known}: an attempt that was killed or "
+            "stopped had come to another end. Call resume() first, and extend(epochs) when it has come to its end."
+        )
+    extension = Extension(epochs, weights.epoch, weights.step, weights.model)
+    request = TrainingRequest.from_json(job.payload).extended(extension)
     return _next_attempt(experiment, job, request, run, wait)
 
 
@@ -76,10 +84,14 @@ def replay(experiment: Experiment, run: Any, wait: bool) -> Replay:
     repeated = store.create_experiment(
         experiment.name[: _LONGEST_NAME - len(_REPLAY)].rstrip() + _REPLAY,
         description=f"Repeats {experiment.name!r} ({experiment.uid}).",
+        # So that what the base was trained on is known here, too, and never scored.
+        base_experiment=experiment.base_experiment,
+        base_model=experiment.base_model,
         parameters=experiment.parameters,
         tags=("replay",),
         if_exists="rename",
     )
+    forget_inherited(repeated)
     for name in _NEEDED:
         if (artifact := experiment.artifacts.get(name)) is not None:
             repeated.artifacts.store(name, artifact.path, filename=artifact.filename)

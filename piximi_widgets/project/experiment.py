@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,13 +13,14 @@ from ..dataset.records import PARTITIONS, PredictionArrays
 from ..engine import launcher
 from ..engine.config import TrainingConfig
 from ..engine.evaluation import Evaluation
+from ..engine.jobs.checkpoints import Checkpoints
 from ..engine.jobs.lineage import images_trained_on
 from ..engine.jobs.requests import read_architecture
 from ..errors import EvaluationError, TrainingFailed
 from ..experiments import Experiment as StoredExperiment
-from ..experiments import ExperimentStore
+from ..experiments import ExperimentStore, Status
 from ..experiments.evaluations import read_evaluations
-from . import continuing
+from . import continuing, elsewhere
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from ..dataset import DatasetVersion
     from ..engine.classifier import Classifier
     from ..engine.jobs.replaying import Replay
+    from ..experiments.archive.layout import Dataset
     from .project import Project
     from .submitting import Submitter
 
@@ -83,6 +86,13 @@ class Experiment(StoredExperiment):
         return frame
 
     # -- the run -----------------------------------------------------------------------------------
+
+    @property
+    def status(self) -> Status:
+        """Where it stands. One that waits for a worker that is gone gets a new one by this look."""
+        if super().status == Status.WAITING:
+            launcher.attend(self.store, self.project.path)
+        return super().status
 
     def wait(self, timeout: float | None = None) -> Experiment:
         """Return when the training has ended. Interrupting the wait leaves the training running.
@@ -144,6 +154,7 @@ class Experiment(StoredExperiment):
         TrainingError
             It waits or runs; it has come to its end (see `extend`); or somebody else resumed it in the same moment.
         """
+        elsewhere.refuse(self, "resumed")
         return continuing.resume(self, run, wait)
 
     def extend(self, epochs: int, *, wait: bool = False, run: str | Submitter = "worker") -> Experiment:
@@ -170,12 +181,14 @@ class Experiment(StoredExperiment):
         TrainingError
             It waits or runs, or it was interrupted or failed (see `resume`).
         """
+        elsewhere.refuse(self, "extended")
         return continuing.extend(self, epochs, run, wait)
 
     def replay(self, *, wait: bool = True, run: str | Submitter = "worker") -> Replay:
         """Train again as the record says, in an experiment of its own, and compare the weights epoch by epoch.
 
-        Extensions are not repeated.
+        Also one that was killed and resumed is repeated from its beginning to its end. What `extend` has added is not:
+        the repetition has the epochs before it, the result's ``epochs`` says which these are, and what it prints says so.
 
         Parameters
         ----------
@@ -199,7 +212,26 @@ class Experiment(StoredExperiment):
         UserWarning
             Package versions or the processor differ from the record, so that the weights will too: compare accuracies.
         """
+        elsewhere.refuse(self, "replayed")
         return continuing.replay(self, run, wait)
+
+    def purge(self) -> None:
+        """Remove a deleted experiment for good: its record, its checkpoints, its predictions, and its files.
+
+        What it has published stays. An experiment that others go on from is not removed: see the error.
+
+        Raises
+        ------
+        StoreError
+            It was not deleted, it is being worked on, or others go on from it. Nothing was removed.
+        """
+        uid, checkpoints = self.uid, Checkpoints(self)
+        super().purge()
+        checkpoints.clear()
+        self.project.clear_predictions(SimpleNamespace(uid=uid))
+
+    def _datasets_for_archive(self) -> list[Dataset]:
+        return elsewhere.for_archive(self)
 
     # -- what came of it ---------------------------------------------------------------------------
 
@@ -240,7 +272,9 @@ class Experiment(StoredExperiment):
         -------
         Evaluation
             Its ``unscored`` counts images of the partition that have no stored prediction, or a category that the
-            classifier does not know. Images that are in no project are for `Classifier.evaluate`.
+            classifier does not know. Images that are in no project are for `Classifier.evaluate`. Of an experiment that
+            was imported from another project the predictions and labels that came with it are scored; its images are
+            not here, and their ids are negative: minus the id that each one has there.
 
         Raises
         ------
@@ -252,14 +286,20 @@ class Experiment(StoredExperiment):
                 f"partition must be 'validation', 'test' or 'unassigned'; got {partition!r}. Images that were trained on "
                 "are not scored: the result would say nothing about new ones."
             )
+        if (kept := elsewhere.kept(self)) is not None:
+            if predict or dataset is not None:
+                raise EvaluationError(
+                    f"{self.name!r} was imported without its images: evaluate(partition) alone scores the predictions and"
+                    " labels that came with it. Classifier.evaluate scores images of your own."
+                )
+            return elsewhere.evaluate(self, kept, partition)
         trained_with = self.project.version(self.datasets["train"].uid)
         ids, categories, label = self._truth(trained_with, partition, dataset)
-        predicted = self._stored_predictions()
         if predict:
             there = np.isin(ids, self.project.columns().id)
-            missing = ids[there & ~np.isin(ids, predicted.ids)]
-            self.project.predict(self, missing)
-            predicted = self._stored_predictions()
+            known = [part.ids for part in self._predictions()]
+            self.project.predict(self, ids[there & ~np.isin(ids, np.concatenate([[], *known]))])
+        predicted = self._stored_predictions()
         # By the categories' ids: a renamed category stays the same class, and a new one of its old name is another.
         index = {
             int(category): predicted.classes.index(name)
@@ -300,8 +340,8 @@ class Experiment(StoredExperiment):
             (version.name, version.uid),
         )
 
-    def _stored_predictions(self) -> PredictionArrays:
-        """Every image that this classifier has predicted, at the end of its training or later."""
+    def _predictions(self) -> list[PredictionArrays]:
+        """What this classifier has predicted at the end of its training, and later."""
         found = [
             PredictionArrays(part.classes, part.ids, part.probabilities)
             for part in read_evaluations(self, None)
@@ -309,9 +349,15 @@ class Experiment(StoredExperiment):
         later = self.project.prediction_arrays(self.uid)
         if later is not None:
             found.append(later)
+        return found
+
+    def _stored_predictions(self) -> PredictionArrays:
+        """Every image that this classifier has predicted, each once."""
+        found = self._predictions()
         if not found:
+            advice = "Wait for its end." if self.status not in ENDED else "evaluate(predict=True) makes them."
             raise EvaluationError(
-                f"{self.name!r} has no predictions yet; its status is {self.status}. Wait for its end."
+                f"{self.name!r} has no predictions yet; its status is {self.status}. {advice}"
             )
         ids, first = np.unique(np.concatenate([part.ids for part in found]), return_index=True)
         return PredictionArrays(

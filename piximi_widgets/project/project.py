@@ -18,17 +18,18 @@ from ..engine import launcher
 from ..engine.checks import Problem, check
 from ..engine.config import TrainingConfig
 from ..engine.jobs.commits import commit_of
-from ..engine.jobs.requests import ARCHITECTURE, BASE_MODEL, TrainingRequest
+from ..engine.jobs.requests import TrainingRequest
 from ..errors import ConfigurationError, NotTrainableError, TrainingFailed
 from ..experiments import ExperimentStore
-from .basing import keep_architecture, settings_on, take_weights
+from ..experiments import ModelVersion as StoredModelVersion
+from .basing import forget_inherited, is_on, keep_architecture, settings_on, take_weights, with_found_weights
 from .experiment import Experiment
 from .predicting import follow_prediction
-from .submitting import Submitter, check_run, environment_for, start
+from .published import ModelVersion, of_project
+from .submitting import Submitter, check_run, hand_over, start
 
 _STORE_NAME = "experiments.db"
 _DEVICES = ("auto", "cpu", "gpu")
-_OF_A_TRAINING = ("model-latest", "config", BASE_MODEL, ARCHITECTURE)
 
 
 class Project(Dataset):
@@ -79,6 +80,7 @@ class Project(Dataset):
                     url,
                     artifacts,
                     experiment_class=partial(Experiment, project=self),
+                    version_class=partial(ModelVersion, project=self),
                     read_only=self.read_only,
                 )
             return self._store
@@ -116,7 +118,7 @@ class Project(Dataset):
         *,
         name: str | None = None,
         dataset: DatasetVersion | str | None = None,
-        base: Experiment | str | None = None,
+        base: Experiment | ModelVersion | str | None = None,
         if_exists: Literal["raise", "reuse", "rename"] = "rename",
         run: str | Submitter = "worker",
         device: str = "auto",
@@ -135,8 +137,8 @@ class Project(Dataset):
             without a partition get one in the manner of the last `split` (in a project that was never split
             by ``config.training_fraction``, stratified, with ``config.seed``), no image is moved, and a snapshot is
             made.
-        base : Experiment or its name, optional
-            The experiment with whose weights this one begins. Architecture and preprocessing must be the same;
+        base : Experiment or its name, or ModelVersion, optional
+            The experiment, or published model, with whose weights this one begins. Architecture and preprocessing must be the same;
             ``input_shape="auto"`` takes the base's, and so does the normalisation: nothing is measured anew. Labels
             and categories may have changed: a renamed category keeps its weights, a new one begins without any, those
             of a removed one are dropped. The base and the SHA-256 of its weights are kept in the record.
@@ -160,7 +162,7 @@ class Project(Dataset):
             Data and settings do not fit, or the base has no classifier; each problem says what to do, and nothing was
             started.
         ConfigurationError
-            The settings do not fit the base.
+            The settings do not fit the base, or name a file with weights that is not there.
         TrainingFailed
             With ``wait=True`` or ``run="inline"``: the training ended without a result.
 
@@ -176,11 +178,14 @@ class Project(Dataset):
         store = self.experiments
         if isinstance(base, str):
             base = self._known(store[base])
+        if isinstance(base, StoredModelVersion):
+            base = of_project(base, store)
         config = settings_on(base, config) if base is not None else config or TrainingConfig()
+        config = with_found_weights(config)
         name = name or config.architecture
         if if_exists == "reuse" and name in store:
             found = self._known(store[name])
-            if found.parameters == config.to_json() and found.base_experiment == base and store.jobs(found):
+            if found.parameters == config.to_json() and is_on(found, base) and store.jobs(found):
                 if dataset is None or found.datasets["train"].uid == self._version_uid(dataset):
                     return found.wait() if wait else found
                 if_exists = "rename"
@@ -203,16 +208,14 @@ class Project(Dataset):
             store.create_experiment(
                 name,
                 parameters=config.to_json(),
-                base_experiment=base,
+                base_experiment=None if isinstance(base, ModelVersion) else base,
+                base_model=base if isinstance(base, ModelVersion) else None,
                 if_exists=if_exists,
             )
         )
         if store.jobs(experiment):
             return experiment.wait() if wait else experiment
-        for inherited in _OF_A_TRAINING:
-            # The base's network must not pass for the one that is yet to be trained.
-            if inherited in experiment.artifacts:
-                experiment.artifacts[inherited].delete()
+        forget_inherited(experiment)
         experiment.attach_dataset(version, alias="train")
         keep_architecture(experiment, base)
         request = TrainingRequest(
@@ -315,11 +318,8 @@ class Project(Dataset):
         chosen.artifacts["model-latest"]  # says so when there is no classifier yet
         if not len(wanted):
             return
-        job = store.enqueue(chosen, "predict", {"ids": wanted.tolist()}, environment_for(self, run))
-        if run == "inline":
-            launcher.run_inline(store, self.path, job)
-        else:
-            launcher.ensure_worker(store, self.path)
+        payload = {"ids": wanted.tolist()}
+        job = hand_over(self, lambda wanted: store.enqueue(chosen, "predict", payload, wanted), run)
         if wait:
             follow_prediction(chosen, job, len(wanted), progress)
             if job.state != "DONE":

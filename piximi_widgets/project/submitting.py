@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..engine import launcher
@@ -29,9 +30,47 @@ def check_run(run: object) -> None:
         )
 
 
-def environment_for(project: Project, run: str | Submitter) -> str:
-    """Who may do a job: the workers of this project, or only the process that it is handed to."""
-    return launcher.environment(project.path) if run == "worker" else launcher.inline_environment()
+def hand_over(project: Project, enqueue: Callable[[str], Job], run: str | Submitter) -> Job:
+    """Put a job on the list, and see to it that somebody does it.
+
+    Parameters
+    ----------
+    project : Project
+    enqueue : callable
+        Takes the environment that says who may do the job: the workers of this project, or only the process that it is
+        handed to.
+    run : {"worker", "inline"} or object with ``submit``
+    """
+    store = project.experiments
+    if run == "worker":
+        job = enqueue(launcher.environment(project.path))
+        launcher.ensure_worker(store, project.path)
+    elif isinstance(run, str):
+        with store.reserve() as reservation:
+            job = enqueue(reservation.environment)
+            launcher.run_inline(store, project.path, job)
+    elif isinstance(run, ThreadPoolExecutor | ProcessPoolExecutor):
+        # Of these it is known that they end with this process; others, such as a cluster's, may go on without it.
+        reservation = store.reserve()
+        try:
+            job = enqueue(reservation.environment)
+            _submit(project, job, run).add_done_callback(lambda _: reservation.release())
+        except BaseException:
+            reservation.release()
+            raise
+    else:
+        job = enqueue(launcher.inline_environment())
+        _submit(project, job, run)
+    return job
+
+
+def _submit(project: Project, job: Job, run: Submitter) -> Any:
+    store = project.experiments
+    try:
+        return run.submit(launcher.run_job, str(project.path), store.url, store.artifacts_url, job.id)
+    except BaseException:
+        job.cancel()
+        raise
 
 
 def start(
@@ -59,16 +98,9 @@ def start(
         There is an attempt after `after_attempt`; nothing was started.
     """
     check_run(run)
-    store = project.experiments
-    job = store.enqueue(experiment, "train", request.to_json(), environment_for(project, run), after_attempt)
-    if run == "worker":
-        launcher.ensure_worker(store, project.path)
-    elif run == "inline":
-        launcher.run_inline(store, project.path, job)
-    elif not isinstance(run, str):
-        try:
-            run.submit(launcher.run_job, str(project.path), store.url, store.artifacts_url, job.id)
-        except BaseException:
-            job.cancel()
-            raise
-    return job
+    store, payload = project.experiments, request.to_json()
+
+    def enqueue(environment: str) -> Job:
+        return store.enqueue(experiment, "train", payload, environment, after_attempt)
+
+    return hand_over(project, enqueue, run)

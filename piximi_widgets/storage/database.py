@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -19,9 +19,12 @@ from .places import identity_of
 from .poller import Poller, Subscription
 from .sqlite import explanation, is_damage, is_foreign
 from .transaction import Transaction
+from .users import Users
 
 _BUSY_SECONDS = 30.0
 _CHECKPOINT_BYTES = 4 << 20
+# With fewer pages every sixtieth small commit is a checkpoint, twenty times as slow as the others.
+_CHECKPOINT_PAGES = 4000
 _COMMITS_BETWEEN_LOOKS = 16
 # A copy that is made beside other work: one megabyte, then a pause for them.
 _PAGES_AT_ONCE = 256
@@ -66,6 +69,9 @@ class Database(Opening):
     The file and its ``-shm`` are only ever opened by SQLite: to close another handle of theirs would drop all
     locks of this process, whereupon another process takes itself for the last one and deletes the log in use.
 
+    Beside a file that was not closed by its last user a log is left; whoever opens it next looks through it first
+    (``PRAGMA quick_check``) and refuses it where it is damaged.
+
     A file of an older schema is copied to ``backups/<name>-before-schema-<n>.db`` before it is brought up to
     date; one that is opened read-only stays as it is, and a temporary copy of it is read.
     """
@@ -96,8 +102,9 @@ class Database(Opening):
         self._pid = os.getpid()
         self._connections: list[tuple[threading.Thread, sqlite3.Connection]] = []
         self._bookkeeping = threading.Condition()
-        self._running = 0
-        self._writing = threading.Lock()
+        # Threads with a transaction. Both forgive being told twice, as when Ctrl+C cuts the telling short.
+        self._running: set[int] = set()
+        self._writing = threading.RLock()
         if not self.path.exists() and (read_only or not create):
             raise error(f"There is no {what} at {self.path}.")
         self._wal = False
@@ -107,6 +114,7 @@ class Database(Opening):
         self._temporary = None
         self._identity = None
         self._lock_file: IO[bytes] | None = None
+        self._users = Users(self.path)
         self._checkpoint_at = _CHECKPOINT_BYTES
         self._commits = 0
         self._poller = Poller(self._connect)
@@ -128,8 +136,8 @@ class Database(Opening):
         if connection.in_transaction:
             yield connection
             return
-        self._begin()
         try:
+            self._begin()
             with self._explained():
                 try:
                     connection.execute("BEGIN")
@@ -203,12 +211,16 @@ class Database(Opening):
         self._poller.close()
         with self._bookkeeping:
             self._closed = True
+            # Of this thread itself it is a transaction that Ctrl+C has cut off.
+            self._running.discard(threading.get_ident())
             # SQLite crashes the process when a connection is closed while another thread is using it.
-            idle = self._bookkeeping.wait_for(lambda: self._running == 0, _BUSY_SECONDS)
+            idle = self._bookkeeping.wait_for(lambda: not self._running, _BUSY_SECONDS)
             connections, self._connections = self._connections if idle else [], []
         if os.getpid() == self._pid:
             for _, connection in connections:
                 connection.close()
+            if idle:
+                self._users.leave()
             if self._lock_file is not None:
                 self._lock_file.close()
                 self._lock_file = None
@@ -220,13 +232,24 @@ class Database(Opening):
         with self._bookkeeping:
             if self._closed:
                 raise self._closed_error()
-            self._running += 1
+            self._running.add(threading.get_ident())
 
     def _end(self) -> None:
         with self._bookkeeping:
-            self._running -= 1
+            self._running.discard(threading.get_ident())
             if self._closed:
                 self._bookkeeping.notify_all()
+
+    def _stop_writing(self) -> None:
+        """Let go of both locks of writers, as far as this thread holds them."""
+        try:
+            if getattr(self._local, "writing", False):
+                self._unlock()
+                self._local.writing = False
+        finally:
+            # It is not held where Ctrl+C came first.
+            with suppress(RuntimeError):
+                self._writing.release()
 
     def _closed_error(self) -> PiximiError:
         return self._error(f"The {self._what} at {self.path} was closed; open it again.")
@@ -257,8 +280,8 @@ class Database(Opening):
         self._local = threading.local()
         self._connections = []
         self._bookkeeping = threading.Condition()
-        self._running = 0
-        self._writing = threading.Lock()
+        self._running = set()
+        self._writing = threading.RLock()
         self._lock_file = None
         self._poller = Poller(self._connect)
 
@@ -282,7 +305,7 @@ class Database(Opening):
                 mode = "WAL" if self._wal else "DELETE"
                 connection.execute(f"PRAGMA journal_mode={mode}").fetchall()
                 connection.execute(f"PRAGMA synchronous={self._synchronous}")
-                pages = 0 if self._guarded else 1000
+                pages = 0 if self._guarded else _CHECKPOINT_PAGES
                 connection.execute(f"PRAGMA wal_autocheckpoint={pages}").fetchall()
                 connection.execute(f"PRAGMA journal_size_limit={16 * _CHECKPOINT_BYTES}").fetchall()
                 # Opens the log, so that it is known which one this connection writes.
@@ -291,6 +314,7 @@ class Database(Opening):
             connection.execute("PRAGMA foreign_keys=ON")
             connection.execute("PRAGMA mmap_size=0").fetchall()
             connection.execute("PRAGMA cache_size=-20000")
+            connection.execute("PRAGMA temp_store=MEMORY")
             return connection
 
     def _connect_read_only(self) -> sqlite3.Connection:

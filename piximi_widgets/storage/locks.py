@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 if sys.platform == "win32":
     import msvcrt
 
+    # Windows locks ranges of bytes, also beyond a file's end: an exclusive lock takes all of them, a shared one
+    # a single byte that hardly anybody else will choose.
+    _BYTES = 1 << 30
+
     def try_lock(file: IO[bytes]) -> bool:
         """Take the exclusive lock on an open file; False when somebody else holds it."""
         os.lseek(file.fileno(), 0, os.SEEK_SET)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, _BYTES)
+        except OSError:
+            return False
+        return True
+
+    def share(file: IO[bytes]) -> bool:
+        """Take a shared lock, or make one of the exclusive lock that is held; False when it is not to be had."""
+        # Where it is held.
+        with suppress(OSError):
+            unlock(file)
+        os.lseek(file.fileno(), secrets.randbelow(_BYTES), os.SEEK_SET)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -21,9 +39,9 @@ if sys.platform == "win32":
         return True
 
     def unlock(file: IO[bytes]) -> None:
-        """Give the lock on an open file back."""
+        """Give the exclusive lock on an open file back."""
         os.lseek(file.fileno(), 0, os.SEEK_SET)
-        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, _BYTES)
 
 else:
     import fcntl
@@ -32,6 +50,14 @@ else:
         """Take the exclusive lock on an open file; False when somebody else holds it."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def share(file: IO[bytes]) -> bool:
+        """Take a shared lock, or make one of the exclusive lock that is held; False when it is not to be had."""
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True

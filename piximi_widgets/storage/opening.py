@@ -13,9 +13,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ..errors import NewerVersionError, PiximiError
-from .copies import BACKUPS_FOLDER, open_copy, write_copy
+from .copies import BACKUPS_FOLDER, defects, open_copy, write_copy
 from .places import identity_of, logs_of, size_of
 from .sqlite import can_use_wal, has_wal_reset_bug, statements
+from .users import Users
 from .wal import damage_of
 
 
@@ -31,7 +32,8 @@ class Opening:
     _wal: bool
     _guarded: bool
     _synchronous: str
-    _writing: threading.Lock
+    _writing: threading.RLock
+    _users: Users
     # What is read: the file itself, or a temporary copy of one that cannot be read where it lies.
     _place: Path
     _temporary: tempfile.TemporaryDirectory[str] | None
@@ -57,10 +59,13 @@ class Opening:
         known = len(migrations)
         size = self.path.stat().st_size if self.path.exists() else 0
         version = 0
-        if size or size_of(self._log):
-            if self.read_only and not os.access(self.path.parent, os.W_OK):
-                self._read_unfinished_from_copy()
-            version = self._look(size, known)
+        with self._users.joining(self.read_only) as alone:
+            # Whoever is the last to close a database leaves no log behind.
+            unclean = alone and any(map(size_of, logs_of(self.path)))
+            if size or size_of(self._log):
+                if self.read_only and not os.access(self.path.parent, os.W_OK):
+                    self._read_unfinished_from_copy()
+                version = self._look(size, known, unclean)
         if self.read_only:
             if not version:
                 raise self._error(f"The {self._what} at {self.path} is empty; open it for writing.")
@@ -82,9 +87,9 @@ class Opening:
                 self._keep(connection, version, known)
             self._update(connection, migrations)
 
-    def _look(self, size: int, known: int) -> int:
+    def _look(self, size: int, known: int, unclean: bool) -> int:
         """The schema version; what is foreign, newer or damaged is refused before its journal mode is
-        touched."""
+        touched. A file that was not closed is looked through."""
         if lost := damage_of(self._log):
             raise self._damaged(f"is damaged: its log {self._log.name} {lost}. It was left as it is.")
         if not size:
@@ -94,16 +99,26 @@ class Opening:
             connection = sqlite3.connect(self._place, isolation_level=None)
             connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
             connection.close()
-        stranger = self._connect_read_only()
+        if size_of(logs_of(self._place)[1]) and not self.read_only:
+            # A change that was cut off in rollback-journal mode can only be taken back by writing.
+            stranger = sqlite3.connect(f"{self.path.as_uri()}?mode=rw", uri=True, isolation_level=None)
+        else:
+            stranger = self._connect_read_only()
         try:
             version = self._version(stranger, known)
             self._wal = stranger.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
             page_size = stranger.execute("PRAGMA page_size").fetchone()[0]
+            found = defects(stranger, quick=True) if unclean else []
         finally:
             stranger.close()
         # SQLite reads a last page that was cut off as if zeros followed. A log may still hold it whole.
         if size % page_size and not any(map(size_of, logs_of(self._place))):
             raise sqlite3.DatabaseError("database disk image is malformed: its last page was cut off")
+        if found:
+            raise self._damaged(
+                f"is damaged ({found[0].splitlines()[-1]}); it was looked through because it had not been closed."
+                " It was left as it is."
+            )
         return version
 
     def _keep(self, connection: sqlite3.Connection, version: int, known: int) -> None:

@@ -24,28 +24,19 @@ class Transaction:
         connection = self._connection = database._connection()
         if connection.in_transaction:
             raise RuntimeError("a write transaction was begun inside another transaction")
-        database._begin()
+        # Ctrl+C may be raised when any call returns or begins: what is to be undone is undone within the same `try`.
         try:
+            database._begin()
             database._writing.acquire()
-            try:
-                try:
-                    database._lock()
-                    if self._full_sync:
-                        connection.execute("PRAGMA synchronous=FULL")
-                    connection.execute("BEGIN IMMEDIATE")
-                except BaseException:
-                    # Ctrl+C during a wait is raised after SQLite has begun the transaction all the same.
-                    try:
-                        if connection.in_transaction:
-                            connection.execute("ROLLBACK")
-                    finally:
-                        database._unlock()
-                    raise
-            except BaseException:
-                database._writing.release()
-                raise
+            # From here on the lock file is ours to unlock, which other threads of this process hold through the same handle.
+            database._local.writing = True
+            database._lock()
+            if self._full_sync:
+                connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("BEGIN IMMEDIATE")
         except BaseException as exception:
-            database._end()
+            # Ctrl+C during a wait is raised after SQLite has begun the transaction all the same.
+            self._leave()
             database._put_in_words(exception)
             raise
         return connection
@@ -53,15 +44,11 @@ class Transaction:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         database, connection = self._database, self._connection
         try:
-            try:
-                if kind is None:
-                    database._refuse_if_gone()
-                    connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                if self._full_sync:
-                    connection.execute(f"PRAGMA synchronous={database._synchronous}")
+            if kind is None:
+                database._refuse_if_gone()
+                connection.execute("COMMIT")
+            elif connection.in_transaction:
+                connection.execute("ROLLBACK")
             if database._guarded:
                 database._checkpoint(connection)
         except sqlite3.DatabaseError as exception:
@@ -69,11 +56,26 @@ class Transaction:
             raise
         finally:
             try:
-                database._unlock()
-            finally:
-                try:
-                    database._writing.release()
-                finally:
-                    database._end()
+                self._leave()
+            except KeyboardInterrupt:
+                self._leave()
+                raise
         database._poller.poke()
         database._put_in_words(error)
+
+    def _leave(self) -> None:
+        """Let go of everything; what is let go already does no harm."""
+        database, connection = self._database, self._connection
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if self._full_sync:
+                connection.execute(f"PRAGMA synchronous={database._synchronous}")
+        finally:
+            try:
+                database._stop_writing()
+            except KeyboardInterrupt:
+                database._stop_writing()
+                raise
+            finally:
+                database._end()

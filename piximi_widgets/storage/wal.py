@@ -39,21 +39,31 @@ def damage_of(log: Path) -> str | None:
         return "cannot be read from its first byte on"
     frame = _FRAME_HEADER + page_size
     count = (len(content) - _HEADER) // frame
+    if not count:
+        return None
     frames = np.frombuffer(content, np.uint8, count * frame, _HEADER).reshape(count, frame)
     heads = np.ascontiguousarray(frames[:, :_FRAME_HEADER]).view(">u4").astype(np.uint32)
+    words = np.frombuffer(content, order, count * frame // 4, _HEADER).reshape(count, frame // 4)
     # Frames of an earlier round, which the log has not overwritten yet, have other salts.
-    commits = np.flatnonzero((heads[:, 2:4] == np.array(salts, np.uint32)).all(1) & (heads[:, 1] > 0))
+    salted = (heads[:, 2:4] == np.array(salts, np.uint32)).all(1)
+    before = np.concatenate([stored[None], heads[:-1, 4:6]])
+    computed = _checksums(before, words[:, :2], words[:, _FRAME_HEADER // 4 :])
+    linked = (computed == heads[:, 4:6]).all(1)
+    # A frame that only its salts make a stranger is one of this round, since nothing else follows from the last.
+    commits = np.flatnonzero((salted | linked) & (heads[:, 1] > 0))
     if not len(commits):
         return None
     used = int(commits[-1]) + 1
-    heads = heads[:used]
-    words = np.frombuffer(content, order, used * frame // 4, _HEADER).reshape(used, frame // 4)
-    before = np.concatenate([stored[None], heads[:-1, 4:6]])
-    whole = (heads[:, 2:4] == np.array(salts, np.uint32)).all(1)
-    whole &= (_checksums(before, words[:, :2], words[:, _FRAME_HEADER // 4 :]) == heads[:, 4:6]).all(1)
+    heads, words, salted, computed = heads[:used], words[:used], salted[:used], computed[:used]
+    whole = salted & linked[:used]
     if whole.all():
         return None
     first_broken = int(np.argmin(whole))
+    # Where only the checksum itself is wrong, the frame after it follows from the right one.
+    following = slice(first_broken + 1, first_broken + 2)
+    before = computed[first_broken : first_broken + 1][: len(heads[following])]
+    again = _checksums(before, words[following, :2], words[following, _FRAME_HEADER // 4 :])
+    whole[following] |= salted[following] & (again == heads[following, 4:6]).all(1)
     # The commit that the broken frame belongs to may be one that a power cut ended; those after it were made
     # once it was on disk.
     lost = [index for index in commits.tolist() if index >= first_broken]

@@ -370,7 +370,8 @@ def test_a_file_of_which_nothing_is_left_is_left_alone(ten):
     with pytest.raises(ProjectError, match="no intact backup.*left as it is"):
         restore(ten.path)
     assert (ten.path / "project.db").read_bytes() == before
-    assert {path.name for path in ten.path.iterdir()} <= {"project.db", "project.db-lock", "images", "cache"}
+    left = {"project.db", "project.db-lock", "project.db-open-lock", "images", "cache"}
+    assert {path.name for path in ten.path.iterdir()} <= left
 
 
 def test_a_time_in_the_future_stops_no_backup(ten, days):

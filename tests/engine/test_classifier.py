@@ -268,8 +268,131 @@ def test_a_layer_larger_than_the_files_weights_is_refused(saved: bytes, tmp_path
     network = json.loads(parts["config.json"])
     network["config"]["layers"][-1]["config"]["units"] = 2_000_000_000
     path = packed(tmp_path / "y.keras", parts | {"config.json": json.dumps(network).encode()})
+    with pytest.raises(ArtifactError, match="it has a layer larger than its weights"):
+        Classifier.load(path)
+
+
+def wide_network() -> dict:
+    """The description of three Dense layers, each within the bounds, that together need 34 gigabytes."""
+    import keras
+
+    image = keras.Input((16, 16, 1))
+    x = keras.layers.Flatten()(image)
+    for _ in range(3):
+        x = keras.layers.Dense(8)(x)
+    model = keras.Model(image, keras.layers.Dense(2, activation="softmax")(x))
+    network = json.loads(model.to_json())
+    shapes = {8: 65_536}
+
+    def widen(value):
+        if isinstance(value, dict):
+            return {name: widen(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [widen(item) for item in value]
+        return shapes.get(value, value) if isinstance(value, int) else value
+
+    return widen(network)
+
+
+def peak_memory() -> int:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+@pytest.mark.parametrize("claimed", [True, False], ids=["input shapes claimed", "input shapes found"])
+def test_layers_that_are_huge_only_together_are_refused_before_they_take_memory(
+    saved: bytes, tmp_path: Path, claimed: bool
+):
+    network = wide_network()
+    if not claimed:
+        for layer in network["config"]["layers"]:
+            layer.pop("build_config", None)
+    parts = members(saved) | {"config.json": json.dumps(network).encode()}
+    path = packed(tmp_path / "y.keras", parts)
+    before = peak_memory()
+    with pytest.raises(ArtifactError, match="declares layers larger than its weights"):
+        Classifier.load(path)
+    assert peak_memory() - before < 500 * 2**20, "65536 x 65536 weights are 17 gigabytes"
+
+
+def test_a_layer_that_claims_a_huge_input_is_refused(saved: bytes, tmp_path: Path):
+    """Keras builds a layer for the input that the file claims before it looks at the one that it gets."""
+    parts = members(saved)
+    network = json.loads(parts["config.json"])
+    network["config"]["layers"][-1]["build_config"]["input_shape"] = [None, 4_000_000_000]
+    path = packed(tmp_path / "y.keras", parts | {"config.json": json.dumps(network).encode()})
+    before = peak_memory()
     with pytest.raises(ArtifactError, match="larger than its weights"):
         Classifier.load(path)
+    assert peak_memory() - before < 500 * 2**20
+
+
+def padded(size: int):
+    """A network without more than 34 weights whose features are `size` + 16 in width and height."""
+    import keras
+
+    image = keras.Input((16, 16, 1))
+    x = keras.layers.ZeroPadding2D(((0, size), (0, size)), name="padding")(image)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    return keras.Model(image, keras.layers.Dense(2, activation="softmax")(x))
+
+
+def test_features_larger_than_any_memory_are_refused(saved: bytes, tmp_path: Path):
+    parts = members(saved)
+    small = padded(1)
+    small.save(tmp_path / "small.keras")
+    theirs = members((tmp_path / "small.keras").read_bytes())
+    network = json.loads(theirs["config.json"])
+    (padding,) = (part for part in network["config"]["layers"] if part["name"] == "padding")
+    padding["config"]["padding"] = [[0, 60_000], [0, 60_000]]
+    parts |= {
+        "config.json": json.dumps(network).encode(),
+        "model.weights.h5": theirs["model.weights.h5"],
+    }
+    with pytest.raises(ArtifactError, match="computes 3,601,920,256 numbers of one image"):
+        Classifier.load(packed(tmp_path / "y.keras", parts))
+
+
+def test_what_could_not_be_opened_again_is_not_written(tmp_path: Path):
+    import keras
+
+    preprocessing = Preprocessing((16, 16, 1), (0.0,), (1.0,))
+    image = keras.Input((16, 16, 1))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.UpSampling2D(70_000)(image))
+    upsampled = keras.Model(image, keras.layers.Dense(2, activation="softmax")(x))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Lambda(lambda x: 2 * x, name="twice")(image))
+    with_code = keras.Model(image, keras.layers.Dense(2, activation="softmax")(x))
+    for model, words in (
+        (upsampled, "larger than its weights"),
+        (padded(60_000), "3,601,920,256 numbers of one image"),
+        (with_code, "the Lambda 'twice', which is not one of Keras' own"),
+    ):
+        classifier = Classifier(model, ["a", "b"], preprocessing, TrainingConfig())
+        with pytest.raises(ArtifactError, match=rf"x\.keras cannot be written.*{words}"):
+            classifier.save(tmp_path / "x.keras")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_networks_of_other_forms_are_written_and_opened(tmp_path: Path):
+    """Layers used twice, random generators of their own, a network within a network, and one layer after another."""
+    import keras
+
+    generator = keras.random.SeedGenerator(3)
+    image = keras.Input((16, 16, 1))
+    twice = keras.layers.Dense(8, kernel_initializer=keras.initializers.GlorotUniform(seed=generator))
+    features = keras.layers.Dropout(0.4)(keras.layers.Dense(8, kernel_initializer="orthogonal")(image))
+    inner = keras.Model(image, keras.layers.GlobalAveragePooling2D()(twice(twice(features))))
+    outer = keras.Model(image, keras.layers.Dense(2, activation="softmax")(inner(image)))
+    layers = [image, keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax")]
+    schedule = keras.optimizers.schedules.CosineDecay(0.1, decay_steps=10_000_000)
+    outer.compile(keras.optimizers.Adam(schedule), "categorical_crossentropy")
+    for model in (outer, keras.Sequential(layers)):
+        classifier = Classifier(
+            model, ["a", "b"], Preprocessing((16, 16, 1), (0.0,), (1.0,)), TrainingConfig()
+        )
+        loaded = Classifier.load(classifier.save(tmp_path / "x.keras"))
+        np.testing.assert_array_equal(loaded.predict(PIXELS), classifier.predict(PIXELS))
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,20 @@ def test_a_preset_brings_its_details_and_they_bring_its_name(preset: str):
     assert TrainingConfig(**AUGMENTATION_PRESETS[preset]) == config
 
 
+def test_mobilenet_sees_images_as_they_are_unless_something_else_is_wished():
+    """Its frozen base is then computed once, and not in every epoch."""
+    config = TrainingConfig(architecture="mobilenet")
+    assert {name: getattr(config, name) for name in AUGMENTATION_DETAILS} == AUGMENTATION_PRESETS["none"]
+    assert config.augmentation == "none"
+    assert TrainingConfig.from_json(json.dumps(config.to_json())) == config
+    assert TrainingConfig(architecture="mobilenet", augmentation="gentle").shift == 0.1
+    assert TrainingConfig(architecture="small-resnet").augmentation == "gentle"
+    flipped = TrainingConfig(architecture="mobilenet", horizontal_flip=True)
+    assert (flipped.augmentation, flipped.horizontal_flip, flipped.shift) == ("custom", True, 0.0)
+    gentle = TrainingConfig().model_copy(update={"architecture": "mobilenet"})
+    assert gentle.augmentation == "gentle", "a copy changes what it was told to, and no more"
+
+
 def test_presets_differ():
     presets = list(AUGMENTATION_PRESETS.values())
     assert all(presets.count(preset) == 1 for preset in presets)

@@ -54,6 +54,59 @@ def test_predictions_are_by_image(evaluation: Evaluation):
     assert table["loss"].mean() == pytest.approx(evaluation.cross_entropy)
 
 
+# (true classes, probabilities) of three classes.
+CASES = {
+    "random": None,
+    "a class without predictions": ([0, 1, 2], [[0.6, 0.4, 0], [0.3, 0.5, 0.2], [0.5, 0.25, 0.25]]),
+    "a class without truth": ([0, 0, 1], [[0.6, 0.4, 0], [0.3, 0.1, 0.6], [0.25, 0.5, 0.25]]),
+    "one image": ([2], [[0.25, 0.25, 0.5]]),
+    "one image, wrong and sure": ([2], [[1, 0, 0]]),
+    "one class only": ([1, 1], [[0, 1, 0], [0.25, 0.5, 0.25]]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+def test_scikit_learn_and_scipy_agree_to_a_billionth(name: str):
+    from scipy.stats import entropy
+    from sklearn import metrics as theirs
+
+    generator = np.random.default_rng(7)
+    truth, probabilities = CASES[name] or (
+        generator.integers(0, 3, 200),
+        generator.dirichlet([0.3] * 3, 200),
+    )
+    truth, probabilities = np.array(truth), np.array(probabilities, np.float32)
+    found = Evaluation(["a", "b", "c"], np.arange(len(truth)), truth, probabilities)
+    predicted, options = found.predicted, {"labels": range(3), "zero_division": 0}
+    np.testing.assert_array_equal(
+        found.confusion_matrix, theirs.confusion_matrix(truth, predicted, labels=range(3))
+    )
+    expected = np.array(theirs.precision_recall_fscore_support(truth, predicted, **options)).T
+    np.testing.assert_allclose(found.per_class[["precision", "recall", "f1", "support"]], expected, atol=1e-9)
+    for average in ("macro", "weighted"):
+        expected = theirs.precision_recall_fscore_support(truth, predicted, average=average, **options)[:3]
+        means = getattr(found, average)
+        np.testing.assert_allclose((means.precision, means.recall, means.f1), expected, atol=1e-9)
+    assert found.accuracy == pytest.approx(theirs.accuracy_score(truth, predicted), abs=1e-9)
+    assert found.balanced_accuracy == pytest.approx(
+        theirs.balanced_accuracy_score(truth, predicted), abs=1e-9
+    )
+    exact = probabilities.astype(np.float64)
+    own = exact[range(len(truth)), truth].clip(1e-7, 1 - 1e-7)
+    # As scikit-learn has it, of two classes: the own one and all others. It has no clipping of its own at 1e-7.
+    losses = [theirs.log_loss([1], [[1 - share, share]], labels=[0, 1]) for share in own]
+    table = found.predictions
+    np.testing.assert_allclose(table["loss"], losses, atol=1e-9)
+    assert found.cross_entropy == pytest.approx(np.mean(losses), abs=1e-9)
+    best = np.sort(exact, axis=1)
+    np.testing.assert_allclose(table["margin"], best[:, 2] - best[:, 1], atol=1e-9)
+    np.testing.assert_allclose(
+        table["entropy"], [-sum(p * np.log(p) for p in row if p) for row in exact], atol=1e-9
+    )
+    np.testing.assert_allclose(table["entropy"], entropy(exact, axis=1), atol=1e-6)
+
+
 def test_margin_and_entropy_at_their_ends():
     probabilities = np.array([[1, 0, 0], [1 / 3, 1 / 3, 1 / 3]])
     table = Evaluation(["a", "b", "c"], np.array([1, 2]), np.array([0, 0]), probabilities).predictions
@@ -143,7 +196,7 @@ def test_html_stays_small(classes: int):
 def test_what_a_kernel_uses_loads_neither_tensorflow_nor_pandas():
     code = (
         "import sys\n"
-        "from piximi_widgets.engine import checks, config, evaluation, launcher, predicting, metrics, preprocessing, runtime\n"
+        "from piximi_widgets.engine import checks, config, evaluation, launcher, predicting, preprocessing, runtime\n"
         "from piximi_widgets.engine import architectures, augmentation\n"
         "print([m for m in ('tensorflow', 'keras', 'pandas', 'sklearn', 'matplotlib') if m in sys.modules])"
     )

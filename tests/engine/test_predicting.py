@@ -230,6 +230,20 @@ def test_labels_stay_with_their_images_where_one_cannot_be_read(classifier: Clas
     assert evaluation.unscored == 1
 
 
+def test_a_file_that_cannot_be_read_counts_as_often_as_it_is_named(classifier: Classifier, folder: Path):
+    good, broken = folder / "a" / "img10.png", folder / "a" / "img2.png"
+    broken.write_bytes(b"no picture")
+    with pytest.warns(UserWarning, match="2 of 4 images"):
+        evaluation = classifier.evaluate([broken, good, broken, good], ["a", "b", "c", "ç"])
+    assert list(evaluation.ids) == [1, 3]
+    assert list(evaluation.predictions["truth"]) == ["b", "ç"]
+    assert evaluation.unscored == 2
+    with pytest.warns(UserWarning, match="2 of 3 images"):
+        assert list(classifier.predictions([broken, good, broken]).index) == [str(good)]
+    with pytest.raises(ImageReadError, match="img2"):
+        classifier.predictions([broken, broken])
+
+
 @pytest.mark.parametrize("labels", [["a"], [0, 1, 7], [0, 1, -1], [True, 0, 1], ["a", "b", 1.5], "folder"])
 def test_labels_that_do_not_fit_are_refused(classifier: Classifier, labels):
     with pytest.raises(EvaluationError, match="label"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from piximi_widgets.engine import launcher
 from piximi_widgets.engine.config import TrainingConfig
+from piximi_widgets.errors import TrainingFailed
 from piximi_widgets.experiments import ExperimentStore, Job
 
 from .conftest import Place
@@ -167,6 +169,70 @@ def test_a_signal_is_in_the_record_while_the_starter_lives(served: Place, number
     assert job.error
 
 
+@pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGSEGV])
+def test_a_crash_is_in_the_record_with_the_last_words(served: Place, number: int):
+    """What a check inside TensorFlow does, and a defect of it."""
+    job = start(served, LONG)
+    until(lambda: epochs(job) >= 1, "the first epoch")
+    kill(worker_pid(served), number)
+    until(lambda: job.experiment.status == "FAILED", "the status")
+    assert job.refresh().exit_code == -number
+    assert f"The training process crashed ({signal.Signals(number).name})." in job.error
+    assert "Fatal Python error" in job.error
+
+
+class TestWorkThatNobodyWatches:
+    """Who asked for it is gone, and so is the worker."""
+
+    @pytest.fixture(autouse=True)
+    def _at_once(self, monkeypatch):
+        monkeypatch.setattr(launcher, "_PATIENCE_SECONDS", 0.0)
+
+    def test_who_waits_for_a_queued_job_starts_a_worker(self, place: Place):
+        job = place.enqueue(SHORT, launcher.environment(place.dataset.path))
+        assert ended(place.store, job) == "DONE", job.error
+        psutil.Process(worker_pid(place)).kill()
+
+    def test_the_rest_of_a_queue_is_done_when_starter_and_worker_were_killed(self, place: Place):
+        first = place.enqueue(LONG, launcher.environment(place.dataset.path))
+        second = place.enqueue(SHORT, launcher.environment(place.dataset.path))
+        command = [sys.executable, "-c", STARTER, place.store.url, str(place.dataset.path)]
+        starter = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        until(lambda: epochs(first) >= 1, "the first epoch")
+        starter.kill()
+        starter.communicate()
+        psutil.Process(worker_pid(place)).kill()
+        assert ended(place.store, second) == "DONE", second.error
+        assert first.refresh().state == "LOST"
+        psutil.Process(worker_pid(place)).kill()
+
+    def test_a_worker_that_lives_is_left_alone(self, served: Place):
+        until(served.store.live_workers, "the worker")
+        served.enqueue(LONG, launcher.environment(served.dataset.path))
+        for _ in range(3):
+            launcher.attend(served.store)
+        assert len(served.store.live_workers()) == 1
+
+    def test_somebody_who_has_just_asked_is_given_time_to_start_one(self, place: Place, monkeypatch):
+        monkeypatch.setattr(launcher, "_PATIENCE_SECONDS", 60.0)
+        monkeypatch.setattr(launcher, "_start", lambda *_, **__: pytest.fail("it started a second worker"))
+        place.enqueue(SHORT, launcher.environment(place.dataset.path))
+        launcher.attend(place.store)
+
+    def test_work_for_another_installation_is_done_by_this_one_in_the_end(self, place: Place, monkeypatch):
+        monkeypatch.setattr(launcher, "_PATIENCE_WITH_OTHERS_SECONDS", 0.0)
+        started = []
+        monkeypatch.setattr(launcher, "_start", lambda store, path, **_: started.append(path))
+        here = launcher.environment(place.dataset.path)
+        gone = place.enqueue(SHORT, f"/old/python piximi-widgets 0.0.1 {place.dataset.path.absolute()}")
+        moved = place.enqueue(SHORT, launcher.environment(place.dataset.path.parent / "before"))
+        other = place.enqueue(SHORT, "/old/python piximi-widgets 0.0.1 /another/project")
+        launcher.attend(place.store, place.dataset.path)
+        assert started
+        assert gone.refresh().environment == moved.refresh().environment == here
+        assert other.refresh().environment != here
+
+
 def test_a_worker_that_cannot_start_fails_the_job_with_its_last_words(place: Place, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(broken_tensorflow(place)))
     job = start(place, SHORT)
@@ -214,9 +280,61 @@ def test_inline_does_the_same_in_this_process(place: Place, tensorflow):
     assert place.store.live_workers() == []
 
 
-def test_inline_raises_what_went_wrong(place: Place, tensorflow):
-    from piximi_widgets.errors import TrainingFailed
+@pytest.mark.parametrize("kind", ["python", "computer", "tensorflow", "cuda"])
+def test_out_of_memory_is_said_in_plain_words(place: Place, tensorflow, monkeypatch, kind):
+    from piximi_widgets.engine.jobs import execution
 
+    errors = tensorflow.errors
+    error = {
+        "python": MemoryError(),
+        "computer": OSError(errno.ENOMEM, "Cannot allocate memory"),
+        "tensorflow": errors.ResourceExhaustedError(None, None, "OOM when allocating tensor"),
+        "cuda": errors.InternalError(None, None, "CUDA_ERROR_OUT_OF_MEMORY: out of memory"),
+    }[kind]
+
+    def raising(*_):
+        raise error
+
+    monkeypatch.setitem(execution.WORK, "train", raising)
+    job = place.enqueue(SHORT, launcher.inline_environment())
+    with pytest.raises(TrainingFailed, match="ran out of memory.*smaller"):
+        launcher.run_inline(place.store, place.dataset.path, job)
+    assert job.state == "TERMINATED"
+    assert job.experiment.status == "TERMINATED"
+    assert "Choose a smaller input shape or batch size" in job.experiment.error
+
+
+def test_an_error_that_is_not_about_memory_is_a_failure(place: Place, tensorflow, monkeypatch):
+    from piximi_widgets.engine.jobs import execution
+
+    def raising(*_):
+        raise OSError(errno.ENOENT, "no such file")
+
+    monkeypatch.setitem(execution.WORK, "train", raising)
+    job = place.enqueue(SHORT, launcher.inline_environment())
+    with pytest.raises(TrainingFailed, match="no such file"):
+        launcher.run_inline(place.store, place.dataset.path, job)
+    assert job.state == "FAILED"
+
+
+def test_a_gpus_memory_grows_also_where_tensorflow_was_used_before(tensorflow, monkeypatch):
+    """Threads are fixed by then; that must not keep memory from growing as needed."""
+    from piximi_widgets.engine import runtime
+
+    def refuse(number):
+        raise RuntimeError("cannot be modified after initialization")
+
+    asked = []
+    monkeypatch.setattr(tensorflow.config.threading, "set_intra_op_parallelism_threads", refuse)
+    monkeypatch.setattr(tensorflow.config, "list_physical_devices", lambda kind: [f"{kind}:0"])
+    monkeypatch.setattr(
+        tensorflow.config.experimental, "set_memory_growth", lambda gpu, wanted: asked.append((gpu, wanted))
+    )
+    runtime.start_tensorflow()
+    assert asked == [("GPU:0", True)]
+
+
+def test_inline_raises_what_went_wrong(place: Place, tensorflow):
     job = place.enqueue(SHORT, launcher.inline_environment(), dataset="nothing")
     with pytest.raises(TrainingFailed, match="DatasetVersionError"):
         launcher.run_inline(place.store, place.dataset.path, job)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from piximi_widgets.errors import StaleAttemptError, StoreError
 from piximi_widgets.experiments import ExperimentStore, JobState, Status
 from piximi_widgets.experiments import workers as workers_module
+from piximi_widgets.experiments.withdrawing import withdraw_results
 
 
 @pytest.fixture
@@ -317,3 +321,84 @@ def test_a_trained_experiment_is_not_deleted_under_its_worker(experiment, claime
     claimed[2].finish("DONE")
     experiment.delete()
     assert experiment.is_deleted
+
+
+ASKER = """
+import sys
+from piximi_widgets.experiments import ExperimentStore
+store = ExperimentStore(sys.argv[1])
+reservation = store.reserve()
+store.enqueue(store["first"], "train", {}, reservation.environment)
+print("asked", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_what_waits_for_a_killed_process_is_lost_and_says_why(store, experiment):
+    """As when a kernel dies between asking for a training of its own and beginning it."""
+    command = [sys.executable, "-c", ASKER, store.url]
+    asker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert asker.stdout.readline() == "asked\n"
+    store.reconcile()
+    (job,) = store.jobs(experiment)
+    assert job.state == "WAITING", "who asked lives"
+    asker.kill()
+    asker.communicate()
+    store.reconcile()
+    assert job.refresh().state == "LOST"
+    assert experiment.status == "INTERRUPTED"
+    assert "ended before it began" in experiment.error
+    assert store.enqueue(experiment, "train", {}, "here", after_attempt=1).attempt == 2
+
+
+def test_what_waits_for_an_unknown_process_waits_on(store, experiment):
+    job = store.enqueue(experiment, "train", {}, "inline 0123456789")
+    store.reconcile()
+    assert job.refresh().state == "WAITING"
+
+
+def test_a_released_reservation_leaves_no_file(store, experiment):
+    with store.reserve() as reservation:
+        job = store.enqueue(experiment, "train", {}, reservation.environment)
+        job.cancel()
+    assert list((store.folder / "workers").iterdir()) == []
+    store.reconcile()
+    assert job.refresh().state == "CANCELED"
+
+
+def test_environments_without_a_worker_are_known_with_the_time_since_the_last_sign(
+    store, experiment, hire, monkeypatch
+):
+    times = iter([1_000_000])
+    monkeypatch.setattr("piximi_widgets.experiments.jobs.now", lambda: next(times, 1_000_000))
+    store.enqueue(experiment, "train", {}, "here")
+    monkeypatch.setattr("piximi_widgets.experiments.worklist.now", lambda: 1_007_000)
+    assert store.unattended() == {"here": 7.0}
+    monkeypatch.setattr("piximi_widgets.experiments.workers.now", lambda: 1_005_000)
+    _, lock = hire("here")
+    assert store.unattended() == {}, "it lives"
+    lock.release()
+    assert store.unattended() == {"here": 2.0}, "it was there"
+    hire("elsewhere")
+    assert list(store.unattended()) == ["here"]
+    store.jobs(experiment)[0].cancel()
+    assert store.unattended() == {}
+
+
+def test_waiting_work_can_be_given_to_another_environment(store, experiment, hire):
+    worker, _ = hire("there")
+    job = store.enqueue(experiment, "train", {}, "here")
+    assert store.move_waiting("here", "there") == 1
+    assert store.claim(worker, "there", 0).id == job.id
+    assert store.move_waiting("there", "here") == 0, "it no longer waits"
+
+
+def test_results_are_withdrawn_together_and_metrics_stay(experiment, query):
+    experiment.add_evaluations("validation", [1, 2], [0, 1], [[0.5, 0.5], [0.1, 0.9]], ["a", "b"])
+    experiment.log("val/final-accuracy", 0.5, type="VALUE")
+    experiment.log("val/kept", 0.25, type="VALUE")
+    experiment.log_metrics({"val/accuracy": 0.5}, step=1)
+    withdraw_results(experiment, ["validation", "test"], ["val/final-accuracy", "val/accuracy", "absent"])
+    assert [log.name for log in experiment.logs] == ["parameters", "labelmap", "val/kept", "val/accuracy"]
+    assert experiment.metrics_array("val/accuracy")[1].tolist() == [0.5]
+    assert query("SELECT count(*) FROM evaluation_row") == [(0,)]

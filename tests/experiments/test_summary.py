@@ -44,6 +44,39 @@ def test_a_large_experiment_stays_small(store):
     assert len(experiment._repr_html_()) < 200_000
 
 
+def test_a_store_shows_its_newest_experiments_escaped(store):
+    store.create_experiment("older", tags=["<t>"]).log("val/loss", [0.5, 0.25, 0.75])
+    newer = store.create_experiment("<b>newer")
+    newer.start()
+    newer.finish("FAILED")
+    newer.log("batch/loss", [1.0])
+    html = store._repr_html_()
+    assert html.index("&lt;b&gt;newer") < html.index("older")
+    for shown in ("2 experiments", "FAILED", "0.25", "best val/loss", "&lt;t&gt;"):
+        assert shown in html
+    for hidden in ("<b>", "<t>", "<script", "batch/loss"):
+        assert hidden not in html
+
+
+def test_a_large_store_stays_small(store):
+    with store.database.write() as connection:
+        connection.executemany(
+            "INSERT INTO experiment (uid, name, status, creator, created) VALUES (?, ?, 'WAITING', 'x', 0)",
+            [(f"u{number}", f"experiment number {number:04}") for number in range(1000)],
+        )
+    html = store._repr_html_()
+    assert "1000 experiments, the newest 50 of them" in html
+    assert "number 0999" in html
+    assert "number 0949" not in html
+    assert len(html) < 50_000
+
+
+def test_a_store_without_experiments_says_so(store):
+    html = store._repr_html_()
+    assert "0 experiments" in html
+    assert "<table" not in html
+
+
 def test_there_is_no_picture_without_curves(experiment):
     assert curves_png(experiment) is None
     experiment.log_metrics({"batch/loss": 1})

@@ -113,3 +113,30 @@ def test_no_byte_is_lost_or_read_twice(data):
     assert all_bytes == len(data)
     assert everything[: len(lines)] == lines
     assert len(everything) - len(lines) == (consumed < len(data))
+
+
+def test_progress_replaces_its_own_line_and_no_other(experiment):
+    telemetry = experiment.telemetry
+    telemetry.append("start")
+    telemetry.progress("10%")
+    telemetry.progress("20%")
+    assert texts(experiment) == ["start", "20%"]
+    telemetry.append("a word")
+    telemetry.progress("30%")
+    telemetry.progress("")
+    telemetry.progress("40%")
+    assert texts(experiment) == ["start", "20%", "a word", "40%"]
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\rb", 3, None, "--#-- Chapter"])
+def test_progress_is_one_line(experiment, text):
+    with pytest.raises(LogError, match="one line"):
+        experiment.telemetry.progress(text)
+    assert texts(experiment) == []
+
+
+def test_the_exit_code_is_known_once_it_has_ended(experiment):
+    assert experiment.telemetry.exit_code is None
+    experiment.start()
+    experiment.finish("FAILED", exit_code=-9)
+    assert experiment.telemetry.exit_code == -9

@@ -35,6 +35,8 @@ def test_parameters_keep_order_type_and_value(store, query):
         "flag": True,
         "none": None,
         "nan": math.nan,
+        "zero": 0.0,
+        "minus zero": -0.0,
         "big": 10**30,
         "inf": -math.inf,
         "text": "ü\x00\n",
@@ -57,7 +59,15 @@ def test_numpy_enumerations_and_tuples_become_plain():
     assert type_name(from_json(to_json(np.float64(2), "it"))) == "float"
 
 
-@pytest.mark.parametrize("value", [{1, 2}, object(), {1: 2}, [b"x"], 1j, np.array([1j])])
+def _endless() -> list:
+    endless: list = []
+    endless.append(endless)
+    return endless
+
+
+@pytest.mark.parametrize(
+    "value", [{1, 2}, object(), {1: 2}, [b"x"], 1j, np.array([1j]), _endless(), [10**5000]]
+)
 def test_what_json_does_not_know_is_refused_by_name(store, value):
     with pytest.raises(LogError, match="'thing'"):
         store.create_experiment("p", parameters={"thing": value})

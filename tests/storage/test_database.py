@@ -9,12 +9,14 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from piximi_widgets.errors import NewerVersionError, ProjectError, ReadOnlyError
 from piximi_widgets.storage import Database
+from piximi_widgets.storage import opening as opening_module
 from piximi_widgets.storage.sqlite import has_wal_reset_bug
 
 SCHEMA = ["CREATE TABLE item (id INTEGER PRIMARY KEY, value TEXT NOT NULL);"]
@@ -378,3 +380,102 @@ def test_closing_waits_for_the_transactions_of_other_threads(tmp_path):
 def test_which_sqlite_versions_have_the_wal_reset_bug(version, affected):
     """Fixed in 3.51.3, with backports in 3.50.7 and 3.44.6."""
     assert has_wal_reset_bug(version) is affected
+
+
+def test_a_thread_that_waits_does_not_unlock_for_the_one_that_writes(tmp_path):
+    """What fails before it has the lock leaves the lock of others alone."""
+    database = Database(
+        tmp_path / "a.db", application_id=7, migrations=("CREATE TABLE t (x);",), what="store"
+    )
+    other = Database(tmp_path / "a.db", application_id=7, migrations=("CREATE TABLE t (x);",), what="store")
+    if not database._guarded:
+        pytest.skip("this SQLite needs no lock file")
+    with database.write():
+        ended = []
+
+        def fail():
+            try:
+                database._begin = lambda: (_ for _ in ()).throw(KeyboardInterrupt)
+                database.write().__enter__()
+            except KeyboardInterrupt:
+                ended.append(True)
+            finally:
+                del database._begin
+
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
+        assert ended == [True]
+        assert not other._try_lock()
+    database.close()
+    other.close()
+
+
+# -- the end that was not clean --------------------------------------------------------------------
+
+KILLED = """
+import os, sys
+import piximi_widgets.storage.opening as opening
+from piximi_widgets.storage import Database
+if sys.argv[2] == "journal":
+    opening.can_use_wal = lambda folder: False
+database = Database(sys.argv[1], application_id=7, migrations=("CREATE TABLE t (x);",), what="store")
+with database.write() as connection:
+    connection.executemany("INSERT INTO t VALUES (?)", [(b"a" * 500,)] * 1000)
+with database.write() as connection:
+    connection.execute("PRAGMA cache_size=5")
+    connection.execute("UPDATE t SET x = randomblob(400)")
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills")
+@pytest.mark.parametrize("mode", ["wal", "journal"])
+def test_a_change_that_was_cut_off_is_taken_back(tmp_path, monkeypatch, mode):
+    """Also without WAL, where only a writer can take it back."""
+    subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path / "a.db"), mode], cwd=Path(__file__).parents[2]
+    )
+    if mode == "journal":
+        assert (tmp_path / "a.db-journal").stat().st_size
+        monkeypatch.setattr("piximi_widgets.storage.opening.can_use_wal", lambda folder: False)
+    with closing_database(tmp_path / "a.db") as database, database.read() as connection:
+        assert [
+            tuple(row) for row in connection.execute("SELECT COUNT(*), SUM(x = ?) FROM t", (b"a" * 500,))
+        ] == [(1000, 1000)]
+
+
+@contextmanager
+def closing_database(path):
+    database = Database(path, application_id=7, migrations=("CREATE TABLE t (x);",), what="store")
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def test_only_a_file_that_nobody_has_open_and_nobody_closed_is_looked_through(tmp_path, monkeypatch):
+    looked = []
+    real = opening_module.defects
+    monkeypatch.setattr(
+        opening_module,
+        "defects",
+        lambda connection, quick: looked.append(quick) or real(connection, quick=quick),
+    )
+    path = tmp_path / "a.db"
+    with closing_database(path) as first:
+        with first.write() as connection:
+            connection.execute("INSERT INTO t VALUES (1)")
+        assert (tmp_path / "a.db-wal").stat().st_size
+        # Somebody is at work.
+        with closing_database(path):
+            pass
+    with closing_database(path):
+        pass
+    assert looked == []
+    if os.name == "posix":
+        subprocess.run([sys.executable, "-c", KILLED, str(path), "wal"], cwd=Path(__file__).parents[2])
+        for _ in range(2):
+            with closing_database(path):
+                pass
+        assert looked == [True]

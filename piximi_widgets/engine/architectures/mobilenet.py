@@ -54,7 +54,7 @@ def mobilenet(
     from keras import layers
 
     head_seed, dropout_seed = np.random.SeedSequence([seed, 0]).generate_state(2)
-    base = _base(input_shape, _colour_weights(seed, weights))
+    base = _base(input_shape, seed, weights)
     features = base.output_shape[-1]
     image = keras.Input(input_shape, name="image")
     # Inference mode is part of the graph, so that no caller can move the normalisations' averages.
@@ -124,7 +124,7 @@ def _set_trainable(base: keras.Model, tuned: set[str]) -> None:
         layer.trainable = (bool(tuned) and isinstance(layer, keras.Model)) or layer.name in tuned
 
 
-def _base(input_shape: tuple[int, int, int], colour: list[np.ndarray]) -> keras.Model:
+def _base(input_shape: tuple[int, int, int], seed: int, file: Path | None) -> keras.Model:
     """Return the frozen network from pixels (N, h, w, C) to features (N, 256) or, channel by channel, (N, 256 C)."""
     import keras
     from keras import layers
@@ -132,6 +132,7 @@ def _base(input_shape: tuple[int, int, int], colour: list[np.ndarray]) -> keras.
     height, width, channels = input_shape
     at_once = channels if channels in (1, 3) else 1
     body = _topology((height, width, at_once))
+    colour = _colour_weights(body, seed, file)
     gray = [colour[0].sum(axis=2, keepdims=True), *colour[1:]]
     body.set_weights(colour if at_once == 3 else gray)
     features = layers.GlobalAveragePooling2D(name="mean")(body.output)
@@ -152,20 +153,21 @@ def _topology(input_shape: tuple[int, int, int]) -> Any:
     return keras.applications.MobileNet(input_shape, alpha=ALPHA, include_top=False, weights=None)
 
 
-def _colour_weights(seed: int, file: Path | None) -> list[np.ndarray]:
-    """Return the base's weights for three channels, in Keras' order: from the file, or drawn."""
-    model = _topology((32, 32, 3))
+def _colour_weights(body: keras.Model, seed: int, file: Path | None) -> list[np.ndarray]:
+    """Return the weights of `body` for three channels, in Keras' order: from the file, or drawn."""
     if file is not None:
-        return read_weights(model, file)
-    streams = np.random.SeedSequence([seed, 1]).spawn(len(model.weights))
+        # Half a second goes into building one more network.
+        return read_weights(body if body.input_shape[-1] == 3 else _topology((32, 32, 3)), file)
+    shapes = [tuple(variable.shape) for variable in body.weights]
+    shapes[0] = (*shapes[0][:2], 3, shapes[0][3])
+    streams = np.random.SeedSequence([seed, 1]).spawn(len(shapes))
     return [
-        _drawn(variable, np.random.default_rng(stream))
-        for variable, stream in zip(model.weights, streams, strict=True)
+        _drawn(variable, shape, np.random.default_rng(stream))
+        for variable, shape, stream in zip(body.weights, shapes, streams, strict=True)
     ]
 
 
-def _drawn(variable: Any, generator: np.random.Generator) -> np.ndarray:
-    shape = variable.shape
+def _drawn(variable: Any, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
     if len(shape) != 4:
         return np.asarray(variable.numpy())
     # Each filter of a depthwise convolution sees one channel only, whatever its shape says.

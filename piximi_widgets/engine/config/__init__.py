@@ -2,6 +2,7 @@
 
 from .augmentation import DETAILS as AUGMENTATION_DETAILS
 from .augmentation import PRESETS as AUGMENTATION_PRESETS
+from .augmentation import usual_augmentation
 from .fields import GROUPS
 from .settings import SCHEMA_VERSION, TrainingConfig, field_details, plays_a_part
 
@@ -13,4 +14,5 @@ __all__ = [
     "TrainingConfig",
     "field_details",
     "plays_a_part",
+    "usual_augmentation",
 ]

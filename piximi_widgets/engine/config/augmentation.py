@@ -55,6 +55,12 @@ DETAILS = tuple(_NOTHING)
 _DEFAULT = PRESETS["gentle"]
 
 
+def usual_augmentation(architecture: object) -> str:
+    """The preset that an architecture has where none is chosen."""
+    # Mobilenet's frozen base is computed once for images that stay as they are, and else in every epoch.
+    return "none" if architecture == "mobilenet" else "gentle"
+
+
 def _detail(name: str, **description: Any) -> Any:
     return setting(_DEFAULT[name], group=_GROUP, advanced=True, **description)
 
@@ -69,7 +75,8 @@ class AugmentationSettings(Group):
         expects="'none', 'gentle', 'microscopy', 'natural' or 'custom'",
         description="How training images are varied, so that the network learns what does not matter. gentle shifts them "
         "a little, which is right for letters and digits too; microscopy also flips and turns them, since cells have no "
-        "upper side, and varies their brightness; natural is for photographs; none leaves them as they are.",
+        "upper side, and varies their brightness; natural is for photographs; none leaves them as they are. With mobilenet "
+        "the default is none: what its base makes of an image is then computed once, and not in every epoch.",
     )
     horizontal_flip: bool = _detail(
         "horizontal_flip",
@@ -153,7 +160,7 @@ class AugmentationSettings(Group):
     def _apply_the_preset(cls, values: Any) -> Any:
         if not isinstance(values, Mapping):
             return values
-        name = values.get("augmentation", "gentle")
+        name = values.get("augmentation", usual_augmentation(values.get("architecture")))
         preset = PRESETS.get(name) if isinstance(name, str) else None
         return {**preset, **values} if preset is not None else values
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from ...storage import write_atomically
-from .identity import PIXEL_DIGEST
+from ..partitions import PIXEL_DIGEST
 
 _MAGIC = b"piximi features 1\n"
 _SIZES = struct.Struct("<II")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from ...errors import TrainingError
 from ..augmentation import view_of
-from ..partitions import Partition
+from ..partitions import PIXEL_DIGEST, Partition
 from .cache import FeatureCache
 from .compiled import CompiledBase, compile_base
 from .identity import base_digest, features_key, pixel_digests
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _CHUNK = 256
 _STORED_AT_ONCE = 4096
+
+_Computed: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Digests, views and features."""
 
 
 class FeatureExtractor:
@@ -68,7 +71,8 @@ class FeatureExtractor:
         Parameters
         ----------
         pixels : (N, h, w, C) ndarray of float32, or Partition
-            Ready for the network. Of a partition that is not in memory only some images are read at a time.
+            Ready for the network. Of a partition that is not in memory only some images are read at a time, and those
+            that have digests only when their features are not in the cache.
         rows : (n,) ndarray of int, optional
             Which images; all of them by default.
         views : (n,) ndarray of int, optional
@@ -88,17 +92,26 @@ class FeatureExtractor:
         rows = np.arange(len(source)) if rows is None else rows
         views = np.zeros(len(rows), np.int64) if views is None else views
         found = np.empty((len(rows), self.width), np.float32)
-        new: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        missing = np.arange(len(rows))
+        digests = None
+        if self._cache is not None and source.digests is not None:
+            digests = source.digests[rows]
+            missing = np.flatnonzero(~self._cache.load(digests, views, found))
+            progress(len(rows) - len(missing))
+        new: list[_Computed] = []
         try:
-            for start in range(0, len(rows), _CHUNK):
+            for start in range(0, len(missing), _CHUNK):
                 self._check()
-                part = slice(start, start + _CHUNK)
-                computed = self._chunk(source.take(rows[part]), views[part], found[part])
-                if computed is not None:
-                    new.append(computed)
+                part = missing[start : start + _CHUNK]
+                known = None if digests is None else digests[part]
+                computed, features = self._chunk(
+                    _Images(source, rows[part], known is None), views[part], known
+                )
+                found[part] = features
+                new.append(computed)
                 if sum(len(digests) for digests, *_ in new) >= _STORED_AT_ONCE:
                     self._store(new)
-                progress(min(start + _CHUNK, len(rows)))
+                progress(len(rows) - len(missing) + start + len(part))
         finally:
             self._store(new)
         return found
@@ -111,25 +124,26 @@ class FeatureExtractor:
         return features
 
     def _chunk(
-        self, images: np.ndarray, views: np.ndarray, features: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        """Fill `features`; return hashes, views and features of those that were not in the cache."""
-        missing, digests = np.arange(len(images)), None
-        if self._cache is not None:
+        self, images: Sequence[np.ndarray], views: np.ndarray, known: np.ndarray | None
+    ) -> tuple[_Computed, np.ndarray]:
+        """Return what is new, with its digests and views, and the features of all; `known` ones are not in the cache."""
+        features = np.empty((len(images), self.width), np.float32)
+        missing = np.arange(len(images))
+        digests = np.empty((len(images), PIXEL_DIGEST), np.uint8) if known is None else known
+        if self._cache is not None and known is None:
             digests = pixel_digests(images)
             missing = np.flatnonzero(~self._cache.load(digests, views, features))
-        if not len(missing):
-            return None
         computed = np.empty((len(missing), self.width), np.float32)
 
         def image(row: int) -> np.ndarray:
             return np.ascontiguousarray(view_of(images[missing[row]], int(views[missing[row]])))
 
-        self._compiled.run(image, computed, self._check)
-        features[missing] = computed
-        return None if digests is None else (digests[missing], views[missing], computed)
+        if len(missing):
+            self._compiled.run(image, computed, self._check)
+            features[missing] = computed
+        return (digests[missing], views[missing], computed), features
 
-    def _store(self, new: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> None:
+    def _store(self, new: list[_Computed]) -> None:
         if self._cache is not None and new:
             digests, views, features = (np.concatenate(parts) for parts in zip(*new, strict=True))
             try:
@@ -160,3 +174,28 @@ class FeatureExtractor:
                 f"The images are {got}, and the network's base takes {needed}. Prepare them with the preprocessing that "
                 "belongs to the network."
             )
+
+
+class _Images(Sequence[np.ndarray]):
+    """Some images of a partition, each read when it is asked for: by the thread that computes its features.
+
+    Parameters
+    ----------
+    source : Partition
+    rows : (n,) ndarray of int
+    together : bool
+        Read those that are not in memory at once, since each is asked for twice.
+    """
+
+    def __init__(self, source: Partition, rows: np.ndarray, together: bool) -> None:
+        self._source, self._rows = source, rows
+        self._taken = source.take(rows) if together and not source.resident else None
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, place: Any) -> Any:
+        if self._taken is not None:
+            return self._taken[place]
+        row = int(self._rows[place])
+        return self._source.take(slice(row, row + 1))[0]

@@ -17,6 +17,7 @@ from ..config.settings import plays_a_part
 from ..features import FeatureExtractor, frozen_training
 from ..partitions import Partition
 from ..training import EpochReport, Stage, TrainingState, train, weights_digest
+from ..training.state import assign
 from .checkpoints import Checkpoint, Checkpoints, Position
 from .recording import EpochLog
 from .requests import TrainingRequest
@@ -130,6 +131,26 @@ class Course:
             self._begin_next_phase()
         return True
 
+    def take_checkpoint(self) -> None:
+        """Give the model the weights of the checkpoint from which it would go on, without any training."""
+        found, position = self._found, self._position
+        # At the beginning of a phase the model has them already, and beyond it later ones.
+        if found is None or found.position != position or not position.epoch:
+            return
+        parts = None if self._phases[position.phase].fine_tuned_blocks else split(self._model)
+        trained = self._model if parts is None else parts[1]
+        assign(trained.variables, TrainingState(position.epoch, found.arrays, found.values), "model")
+
+    @property
+    def epochs_done(self) -> int:
+        """The last epoch that has ended, counted over all phases and parts."""
+        return self._log.epochs_done
+
+    @property
+    def steps_done(self) -> int:
+        """The last batch, counted alike."""
+        return self._log.steps_done
+
     def clear_checkpoints(self) -> None:
         """Remove what is no longer needed, once the training is done."""
         self._checkpoints.clear()
@@ -159,7 +180,11 @@ class Course:
         resume_from = None
         if found is not None and found.position == position and position.epoch:
             resume_from = TrainingState(position.epoch, found.arrays, found.values)
-        model, training, validation, epoch_pixels = self._inputs(phase)
+        try:
+            model, training, validation, epoch_pixels = self._inputs(phase)
+        except Stopped:
+            self.take_checkpoint()
+            return False
         return train(
             model,
             phase.config,

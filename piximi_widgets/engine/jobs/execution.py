@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import gc
 import sys
 import threading
@@ -95,8 +96,6 @@ def execute(
     signal_exit_code : int, optional
         Recorded when `signalled`.
     """
-    import tensorflow as tf
-
     from ...dataset import Dataset
 
     def finish(state: str, exit_code: int | None, error: str | None = None) -> None:
@@ -104,7 +103,7 @@ def execute(
         job.finish(state, exit_code, error)
 
     try:
-        with Watch(job, signalled) as watch:
+        with Watch(job, signalled) as watch, job.experiment.telemetry.sampling():
             try:
                 dataset = Dataset(project_path, mode="r+")
                 try:
@@ -124,13 +123,13 @@ def execute(
                     )
                 else:
                     finish("CANCELED", 0)
-            except (MemoryError, tf.errors.ResourceExhaustedError):
-                traceback.print_exc()
-                finish("TERMINATED", _FAILED_EXIT_CODE, _OUT_OF_MEMORY)
             except Exception as error:
                 traceback.print_exc()
-                say(f"Failed: {error}")
-                finish("FAILED", _FAILED_EXIT_CODE, traceback.format_exc())
+                if ran_out_of_memory(error):
+                    finish("TERMINATED", _FAILED_EXIT_CODE, _OUT_OF_MEMORY)
+                else:
+                    say(f"Failed: {error}")
+                    finish("FAILED", _FAILED_EXIT_CODE, traceback.format_exc())
             else:
                 finish("DONE", 0)
     except StaleAttemptError:
@@ -138,6 +137,19 @@ def execute(
         return
     finally:
         release_memory()
+
+
+def ran_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that this computer, or its GPU, had no memory left."""
+    import tensorflow as tf
+
+    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    # CUDA's own words come as one of several kinds of error.
+    said = str(error).lower().replace("_", " ")
+    return isinstance(error, tf.errors.OpError) and "out of memory" in said
 
 
 def release_memory() -> None:

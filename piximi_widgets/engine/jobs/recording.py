@@ -24,6 +24,9 @@ DIGESTS = "weights sha256 by epoch"
 #: Partitions that are scored in the end, and the phase under which their results are logged.
 SCORED = {"validation": "val", "test": "test"}
 
+_NUMBERS = ("final-accuracy", "final-cross-entropy", "final-macro-f1")
+_RESULTS = ("confusion-matrix", "metrics", *_NUMBERS)
+
 
 class EpochLog:
     """Logs batches and epochs, counted on from what the record had before.
@@ -106,10 +109,20 @@ def read_digests(experiment: Experiment) -> dict[int, str]:
 
 def read_table(experiment: Experiment, name: str) -> dict[str, Any]:
     """Return the data of a log, empty where there is none."""
+    return dict(read_log(experiment, name) or {})
+
+
+def read_log(experiment: Experiment, name: str) -> Any:
+    """Return what was logged under a name; None where nothing was."""
     try:
-        return dict(experiment.get_log(name).data)
+        return experiment.get_log(name).data
     except LogError:
-        return {}
+        return None
+
+
+def result_logs() -> list[str]:
+    """Names of the logs that `store_evaluation` writes."""
+    return [f"{phase}/{name}" for phase in SCORED.values() for name in _RESULTS]
 
 
 def record_setup(
@@ -185,12 +198,8 @@ def store_evaluation(experiment: Experiment, evaluation: Evaluation, around: Sur
     experiment.log(f"{phase}/confusion-matrix", matrix, type="HEATMAP")
     experiment.log(f"{phase}/metrics", _class_table(evaluation), type="TABLE")
     # The metrics by epoch have the names val/accuracy and val/loss; these are the numbers of the final classifier.
-    numbers = {
-        "final-accuracy": evaluation.accuracy,
-        "final-cross-entropy": evaluation.cross_entropy,
-        "final-macro-f1": evaluation.macro.f1,
-    }
-    for name, value in numbers.items():
+    numbers = (evaluation.accuracy, evaluation.cross_entropy, evaluation.macro.f1)
+    for name, value in zip(_NUMBERS, numbers, strict=True):
         experiment.log(f"{phase}/{name}", value, type="VALUE")
     around.say(
         f"{partition.capitalize()}: {evaluation.accuracy:.1%} of {len(evaluation)} images right, "

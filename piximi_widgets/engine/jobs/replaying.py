@@ -23,6 +23,9 @@ _UNDER_WAY = frozenset({"WAITING", "RUNNING"})
 class Replay:
     """A training that was repeated, beside the original. All is read anew when it is asked for.
 
+    What `extend` has added to the original is not repeated: an extension begins where a person has ended the training
+    before it, which may have been in the middle of an epoch. `epochs` says which epochs the comparison is about.
+
     Parameters
     ----------
     original, experiment : Experiment
@@ -36,6 +39,12 @@ class Replay:
     def __init__(self, original: Experiment, experiment: Experiment) -> None:
         self.original = original
         self.experiment = experiment
+
+    @property
+    def epochs(self) -> tuple[int, int]:
+        """The last epoch of the original that is compared, and the last one that it has, with its extensions."""
+        then = read_digests(self.original)
+        return max(self._digests()[0], default=0), max(then, default=0)
 
     @property
     def differences(self) -> dict[str, tuple[str, str]]:
@@ -121,6 +130,15 @@ class Replay:
         return str(self.experiment.status) in _UNDER_WAY
 
     def _verdict(self) -> str:
+        repeated, all_of_them = self.epochs
+        if repeated == all_of_them:
+            return self._comparison()
+        return (
+            f"{self._comparison()} (epochs 1 to {repeated} of {all_of_them}; what extend() has added after epoch {repeated} "
+            "is not repeated)"
+        )
+
+    def _comparison(self) -> str:
         at, status = self.diverged_at, self.experiment.status
         if at == 0:
             return f"other weights from the beginning on. {_sentence(self.reasons)}"

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from ...errors import ArtifactError
+from ...experiments import ModelVersion
 
 if TYPE_CHECKING:
     from ...experiments import Experiment
@@ -92,15 +93,16 @@ def store_architecture(experiment: Experiment, record: Mapping[str, str]) -> Non
     experiment.artifacts.store(ARCHITECTURE, content, filename="architecture.json")
 
 
-def read_architecture(experiment: Experiment) -> dict[str, Any] | None:
-    """Return what `store_architecture` has kept; None of an experiment with an architecture of this package.
+def read_architecture(experiment: Experiment | ModelVersion) -> dict[str, Any] | None:
+    """Return what `store_architecture` has kept; None where the architecture is one of this package.
 
     Raises
     ------
     ArtifactError
         The file is missing or damaged.
     """
-    artifact = experiment.artifacts.get(ARCHITECTURE)
+    files = experiment.files if isinstance(experiment, ModelVersion) else experiment.artifacts
+    artifact = files.get(ARCHITECTURE)
     if artifact is None:
         return None
     try:

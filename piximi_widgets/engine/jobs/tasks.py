@@ -20,9 +20,11 @@ from ..predicting import predict_project
 from ..preprocessing import Preprocessing
 from ..training import weights_digest
 from . import warmstart
+from .checkpoints import Checkpoints
 from .course import Course, phases_of
-from .lineage import images_trained_on
-from .recording import SCORED, read_table, record_setup, store_classifier, store_evaluation
+from .keeping import keep_weights, recorded_preprocessing
+from .lineage import images_bases_trained_on
+from .recording import SCORED, read_table, record_setup, store_evaluation
 from .replaying import environment_differences
 from .requests import TrainingRequest, read_architecture
 from .surroundings import Stopped, Surroundings
@@ -54,20 +56,24 @@ def train_job(job: Job, dataset: Dataset, around: Surroundings) -> None:
     _adopt_architecture(experiment)
     environment = _environment(experiment, request, around)
     base = None if request.base_dataset is None else warmstart.load_base(experiment)
-    if base is None:
-        partitions, preprocessing = prepare_partitions(config, dataset, version, around.say, around.check)
-    else:
-        preprocessing = base.preprocessing
-        partitions = warmstart.prepare_as(preprocessing, config, dataset, version, around)
+    try:
+        if base is None:
+            partitions, preprocessing = prepare_partitions(config, dataset, version, around.say, around.check)
+        else:
+            preprocessing = base.preprocessing
+            partitions = warmstart.prepare_as(preprocessing, config, dataset, version, around)
+        around.check()
+    except Stopped:
+        _keep_checkpoint(experiment, config, request, dataset, version, base, around)
+        raise
     with runtime.device(request.device):
         classifier = _beginning(experiment, config, request, dataset, version, preprocessing, base, around)
         details = _details(experiment, request, version, weights_digest(classifier.keras_model))
         record_setup(experiment, classifier, environment, details)
-        around.check()
         ids = {name: version.select(name) for name in SCORED}
         if base is not None:
             first = experiment if request.replay_of is None else experiment.store[request.replay_of]
-            _leave_out_seen(images_trained_on(first.base_experiment, dataset), partitions, ids, around)
+            _leave_out_seen(images_bases_trained_on(first, dataset), partitions, ids, around)
         _train_and_score(experiment, classifier, request, dataset, partitions, ids, around)
 
 
@@ -80,9 +86,7 @@ def _leave_out_seen(
         if unseen.all():
             continue
         ids[name] = ids[name][unseen]
-        partitions[name] = Partition(
-            partitions[name].take(np.flatnonzero(unseen)), partitions[name].labels[unseen]
-        )
+        partitions[name] = partitions[name].select(np.flatnonzero(unseen))
         around.say(f"{int((~unseen).sum())} images of {name} are not scored: the base was trained on them.")
 
 
@@ -152,9 +156,10 @@ def _details(
         "extensions": [asdict(extension) for extension in request.extensions],
     }
     if request.base_dataset is not None:
-        base = experiment.base_experiment
+        base, published = experiment.base_experiment, experiment.base_model
         details["base"] = {
             "uid": None if base is None else base.uid,
+            "model version": published.uid if base is None and published is not None else None,
             "dataset": request.base_dataset,
             "model sha256": experiment.artifacts[warmstart.BASE_MODEL].sha256,
         }
@@ -178,12 +183,7 @@ def _train_and_score(
     if request.extensions:
         _record_extensions(experiment, request)
     finished = course.run()
-    store_classifier(experiment, classifier)
-    # What is stored is of the weights before, if there were any.
-    dataset.clear_predictions(experiment.uid)
-    for name in SCORED:
-        experiment.clear_evaluations(name)
-    experiment.log("weights sha256", weights_digest(model), type="VALUE")
+    _keep(experiment, classifier, dataset, course)
     if not finished:
         around.say("Stopped. The classifier with the weights so far is kept.")
         raise Stopped
@@ -196,6 +196,32 @@ def _train_and_score(
             store_evaluation(experiment, evaluation, around)
     course.clear_checkpoints()
     around.say("Done.")
+
+
+def _keep(experiment: Experiment, classifier: Classifier, dataset: Dataset, course: Course) -> None:
+    digest = weights_digest(classifier.keras_model)
+    keep_weights(experiment, classifier, dataset, digest, course.epochs_done, course.steps_done)
+
+
+def _keep_checkpoint(
+    experiment: Experiment,
+    config: TrainingConfig,
+    request: TrainingRequest,
+    dataset: Dataset,
+    version: DatasetVersion,
+    base: Classifier | None,
+    around: Surroundings,
+) -> None:
+    """Keep the classifier of the checkpoint, where there is one: the training was stopped before it could go on."""
+    if Checkpoints(experiment).newest(request.part) is None:
+        return
+    preprocessing = recorded_preprocessing(experiment) if base is None else base.preprocessing
+    with runtime.device(request.device):
+        classifier = _beginning(experiment, config, request, dataset, version, preprocessing, base, around)
+        phases = phases_of(config, request)
+        course = Course(classifier.keras_model, experiment, phases, request, {}, around)
+        course.take_checkpoint()
+        _keep(experiment, classifier, dataset, course)
 
 
 def _record_extensions(experiment: Experiment, request: TrainingRequest) -> None:

@@ -9,9 +9,11 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
+import PIL
 
 from ...dataset.files.current_hashes import current_hashes
 from ...dataset.schema import CACHE_FOLDER
+from ...dataset.sql.images import locations
 from ...errors import NotTrainableError
 from ..config import TrainingConfig
 from ..partitions import Partition
@@ -20,12 +22,14 @@ from ..preprocessing import (
     Place,
     Preprocessing,
     framing_of,
+    mixed_depths,
     preprocessing_of,
     random_places,
     resolve_input_shape,
 )
 from .in_order import in_order
 from .memory import available_memory
+from .naming import row_digests
 from .pixel_cache import Contents, PixelCache, Row, mapped, write_rows
 
 if TYPE_CHECKING:
@@ -85,7 +89,7 @@ def prepare_partitions(
     Raises
     ------
     NotTrainableError
-        There are no images for training.
+        There are no images for training, or some of 8 bits and others of more, and the normalisation is the same for all.
     ImageReadError
         An image cannot be read, has other channels, or values that are not finite.
     """
@@ -99,13 +103,15 @@ def prepare_partitions(
             [f"The dataset version {version.name!r} has no images for training. Split the project again."]
         )
     if preprocessing is None:
+        _refuse_mixed_depths(config, dataset, ids)
         framing = framing_of(config, resolve_input_shape(config, dataset.shapes(ids["training"])))
     else:
         framing = preprocessing.framing
     say("Input of {}×{} pixels, {} channel(s)".format(*framing.input_shape))
     crops = config.crops if framing.crop == "match" else 1
     samples = _samples(config.seed, crops, dataset, version, ids, say)
-    pixels, in_memory = _Preparation(dataset, framing, samples, say, check).run()
+    preparation = _Preparation(dataset, framing, samples, say, check)
+    pixels, in_memory = preparation.run()
     labels = dict(zip(version.ids.tolist(), version.labels.tolist(), strict=True))
     rows: dict[str, slice] = {}
     start = 0
@@ -116,6 +122,7 @@ def prepare_partitions(
         preprocessing = preprocessing_of(config, pixels[rows["training"]])
     if in_memory:
         preprocessing.normalize(pixels)
+    digests = row_digests(preparation.contents, preprocessing) if preparation.named else None
     partitions = {
         name: Partition(
             pixels[rows[name]],
@@ -124,10 +131,19 @@ def prepare_partitions(
                 crops if name == "training" else 1,
             ),
             None if in_memory else preprocessing,
+            None if digests is None else digests[rows[name]],
         )
         for name, chosen in ids.items()
     }
     return partitions, preprocessing
+
+
+def _refuse_mixed_depths(config: TrainingConfig, dataset: Dataset, ids: dict[str, np.ndarray]) -> None:
+    with dataset._database.read() as connection:
+        images = locations(connection, np.concatenate(list(ids.values())).tolist())
+    problem = mixed_depths(config.normalization, [image.dtype for image in images])
+    if problem is not None:
+        raise NotTrainableError([problem])
 
 
 def _samples(
@@ -179,47 +195,48 @@ class _Preparation:
         self._say = say
         self._check = check
         self._cache = PixelCache(dataset.path / CACHE_FOLDER / "pixels", read_only=dataset.read_only)
-        self._named = all(sample.names for sample in samples)
+        self.named = all(sample.names for sample in samples)
+        """Whether rows of equal names have equal pixels."""
         names = tuple(
             chain.from_iterable(sample.names or [f"#{sample.id}"] * len(sample.places) for sample in samples)
         )
-        self._contents = Contents(_settings(framing), framing.input_shape, names)
+        self.contents = Contents(_settings(framing), framing.input_shape, names)
         self._known: dict[str, Row] = {}
         self._decoded = 0
 
     def run(self) -> tuple[np.ndarray, bool]:
         """All rows as (N, h, w, C) float32, not normalised, and whether they are in memory."""
         most = available_memory() // 4 if RESIDENT_BYTES is None else RESIDENT_BYTES
-        if self._contents.total_bytes > most:
+        if self.contents.total_bytes > most:
             pixels = self._in_a_file()
             if pixels is not None:
                 return pixels, False
-        self._known = self._cache.rows(self._contents)
-        pixels = np.empty((len(self._contents.names), *self._contents.shape), dtype=np.float32)
+        self._known = self._cache.rows(self.contents)
+        pixels = np.empty((len(self.contents.names), *self.contents.shape), dtype=np.float32)
         for index, row in enumerate(self._rows()):
             pixels[index] = row
         self._say_where_from()
-        if self._decoded and self._named and self._cache.has_room_for(self._contents):
+        if self._decoded and self.named and self._cache.has_room_for(self.contents):
             try:
-                self._cache.write(self._contents, pixels)
+                self._cache.write(self.contents, pixels)
             except OSError as error:
                 self._say(f"The prepared pixels are not kept for the next training ({error}).")
         return pixels, True
 
     def _in_a_file(self) -> np.ndarray | None:
         """A memory map of all rows; None where no disk can hold them."""
-        size = f"{self._contents.total_bytes / 1e9:.1f} GB"
+        size = f"{self.contents.total_bytes / 1e9:.1f} GB"
         self._say(
             f"The images take {size} when they are prepared, more than memory has room for; they lie on disk."
         )
-        pixels = self._cache.open(self._contents) if self._named else None
+        pixels = self._cache.open(self.contents) if self.named else None
         if pixels is not None:
             self._say("All of them come from the cache.")
             return pixels
-        self._known = self._cache.rows(self._contents)
-        if self._named and self._cache.can_write(self._contents):
+        self._known = self._cache.rows(self.contents)
+        if self.named and self._cache.can_write(self.contents):
             try:
-                pixels = self._cache.write(self._contents, self._rows())
+                pixels = self._cache.write(self.contents, self._rows())
             except OSError as error:
                 self._say(f"The project's cache cannot hold them ({error}); a temporary file does.")
             else:
@@ -230,7 +247,7 @@ class _Preparation:
             with tempfile.TemporaryFile(prefix="piximi-") as file:
                 write_rows(file, self._rows(), [])
                 file.flush()
-                return mapped(file, self._contents)
+                return mapped(file, self.contents)
         except OSError as error:
             self._say(f"No disk has room for them ({error}); they are held in memory, which may not suffice.")
             return None
@@ -276,4 +293,6 @@ def _settings(framing: Framing) -> dict[str, object]:
         "resize": None if cropped else framing.resize,
         "aspect": None if cropped else framing.aspect,
         "bit_depth": framing.bit_depth,
+        # Another version may round otherwise.
+        "pillow": None if cropped else PIL.__version__,
     }

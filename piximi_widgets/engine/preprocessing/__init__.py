@@ -4,6 +4,7 @@ Training, prediction and evaluation all go through `Framing.take` and `Preproces
 give the same input everywhere, bit for bit. NumPy and Pillow only.
 """
 
+from .depths import mixed_depths
 from .fitting import (
     AUTO_LARGEST,
     AUTO_SMALLEST,
@@ -29,6 +30,7 @@ __all__ = [
     "fit_preprocessing",
     "framing_of",
     "largest_value",
+    "mixed_depths",
     "preprocessing_of",
     "random_places",
     "resize",

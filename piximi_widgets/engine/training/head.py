@@ -142,13 +142,16 @@ class HeadStepper:
         return [np.array(variable, dtype=np.float32) for variable in self._variables]
 
     def _dropped(self, x: np.ndarray) -> np.ndarray:
+        # In place: `x` is a copy of the batch's features.
         rate = self._head.dropout
         if not rate:
             return x
         # By the step, which is stored: a resumed training draws what an uninterrupted one does.
         generator = np.random.default_rng([self._config.seed, _DROPOUT, int(self._steps.values)])
-        kept = generator.random(x.shape, dtype=np.float32) >= rate
-        return np.where(kept, x * np.float32(1 / (1 - rate)), np.float32(0))
+        dropped = generator.random(x.shape, dtype=np.float32) < rate
+        x *= np.float32(1 / (1 - rate))
+        x[dropped] = 0
+        return x
 
     def _losses(
         self, logits: np.ndarray, labels: np.ndarray, smoothing: float

@@ -8,7 +8,13 @@ from typing import Any
 
 import ipywidgets
 
-from ...engine.config import AUGMENTATION_DETAILS, AUGMENTATION_PRESETS, GROUPS, TrainingConfig
+from ...engine.config import (
+    AUGMENTATION_DETAILS,
+    AUGMENTATION_PRESETS,
+    GROUPS,
+    TrainingConfig,
+    usual_augmentation,
+)
 from ...errors import ConfigurationError
 from .. import theme
 from .card import Card
@@ -133,6 +139,10 @@ class SettingsPanel:
             elif name == "architecture":
                 # A setting that is no longer seen would be refused.
                 self._left_mobilenet = change["old"] == "mobilenet"
+                before, after = usual_augmentation(change["old"]), usual_augmentation(change["new"])
+                if before != after and self.values()[0]["augmentation"] == before:
+                    # Nobody has chosen it: what is usual with one network is slow with the other.
+                    self._pending = {"augmentation": after, **AUGMENTATION_PRESETS[after]}
         self._report()
 
 

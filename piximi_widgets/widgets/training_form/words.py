@@ -101,7 +101,13 @@ def augmentation_sentence(values: Mapping[str, Any]) -> str:
             parts.append(words(values[name]))
     if not parts:
         return "Training images stay as they are."
-    return f"At random: {', '.join(parts)}."
+    sentence = f"At random: {', '.join(parts)}."
+    if values.get("architecture") == "mobilenet" and any(values[name] for name in _AMOUNTS):
+        sentence += (
+            " With MobileNet every epoch then computes all images anew; None, or flips and quarter turns alone, are many "
+            "times faster."
+        )
+    return sentence
 
 
 def architecture_sentence(name: str) -> str:

@@ -21,7 +21,7 @@ MOST_POINTS = 1000
 
 
 class Curve(NamedTuple):
-    """A metric by epoch: (N,) int64 steps from 1 and (N,) float64 values, which may hold NaN."""
+    """A metric by epoch, thinned: (N,) int64 steps from 1 and (N,) float64 values, which may hold NaN."""
 
     steps: np.ndarray
     values: np.ndarray
@@ -73,8 +73,7 @@ def read(experiment: Experiment, now: datetime | None = None) -> Reading:
     status = str(experiment.status)
     curves = {}
     for name in (*LOSS, *ACCURACY):
-        steps, values = experiment.metrics_array(name)
-        curves[name] = Curve(np.asarray(steps, np.int64), np.asarray(values, np.float64))
+        curves[name] = Curve(*experiment.curve(name, MOST_POINTS))
     epoch = max((int(curve.steps[-1]) for curve in curves.values() if len(curve.steps)), default=0)
     epochs = int(experiment.parameters.get("epochs", 0) or 0)
     begun = experiment.started or experiment.created
@@ -96,7 +95,8 @@ def _remaining(
     experiment: Experiment, curves: Mapping[str, Curve], epochs: int, now: datetime
 ) -> float | None:
     name = max(curves, key=lambda name: len(curves[name].steps))
-    done = len(curves[name].steps)
+    # The curve is thinned, and its last step is the number of the last epoch.
+    done = int(curves[name].steps[-1]) if len(curves[name].steps) else 0
     if not 0 < done < epochs or experiment.started is None:
         return None
     times = [moment.to_pydatetime() for moment in experiment.metric(name)["time"]]

@@ -138,3 +138,60 @@ def test_a_digest_tells_weights_and_structure_apart_and_no_names(base):
     one, other = (keras.Model(image, image[..., channel]) for channel in (0, 1))
     again = keras.Model(image, image[..., 0])
     assert base_digest(one) == base_digest(again) != base_digest(other)
+
+
+def named(images: np.ndarray, seed: int, **options) -> Partition:
+    digests = np.random.default_rng(seed).integers(0, 256, (len(images), 15), dtype=np.uint8)
+    return Partition(images, np.zeros(len(images), np.int32), digests=digests, **options)
+
+
+class Apart(Partition):
+    """Pixels that are brought to the range of a network when they are read, one image or many."""
+
+    resident = False
+
+    def take(self, rows):
+        return self.pixels[rows] * np.float32(0.5)
+
+
+def test_images_with_digests_are_neither_hashed_nor_read_once_their_features_are_known(
+    extractor, monkeypatch
+):
+    monkeypatch.setattr("piximi_widgets.engine.features.extractor.pixel_digests", None)
+    partition, order = named(pictures(12, seed=8), 1), np.array([11, 3, 3, 0])
+    features, done = extractor.features(partition), []
+    np.testing.assert_array_equal(features, extractor.compute(partition.pixels))
+    again = Partition(np.full_like(partition.pixels, np.nan), partition.labels, digests=partition.digests)
+    monkeypatch.setattr(extractor._compiled, "run", None)
+    found = extractor.features(again, rows=order, progress=done.append)
+    np.testing.assert_array_equal(found, features[order])
+    assert done == [4]
+
+
+def test_views_of_an_image_with_a_digest_are_kept_apart(extractor):
+    partition = named(pictures(2, seed=9), 2)
+    rows, views = np.array([0, 0, 1]), np.array([0, 5, 5])
+    first = extractor.features(partition, rows=rows, views=views)
+    turned = np.stack([view_of(partition.pixels[r], v) for r, v in zip(rows, views, strict=True)])
+    np.testing.assert_array_equal(first, extractor.compute(turned))
+    np.testing.assert_array_equal(extractor.features(partition, rows=rows, views=views), first)
+
+
+@pytest.mark.parametrize("with_digests", [True, False])
+def test_pixels_that_are_not_in_memory_have_the_features_of_those_that_are(
+    extractor, with_digests, monkeypatch
+):
+    monkeypatch.setattr("piximi_widgets.engine.features.extractor._CHUNK", 4)
+    partition = named(pictures(10, seed=10 + with_digests), 3)
+    digests = partition.digests if with_digests else None
+    apart = Apart(partition.pixels, partition.labels, digests=digests)
+    rows = np.array([9, 0, 1, 2, 7, 7])
+    expected = extractor.compute(partition.pixels[rows] * np.float32(0.5))
+    np.testing.assert_array_equal(extractor.features(apart, rows=rows), expected)
+    np.testing.assert_array_equal(extractor.features(apart, rows=rows), expected)
+
+
+def test_features_that_are_known_in_part_are_completed(extractor):
+    partition = named(pictures(9, seed=14), 4)
+    extractor.features(partition, rows=np.array([1, 4, 8]))
+    np.testing.assert_array_equal(extractor.features(partition), extractor.compute(partition.pixels))

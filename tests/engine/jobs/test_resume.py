@@ -66,7 +66,13 @@ def kill_at_random(project: pw.Project, kills: int, seed: int) -> None:
             # The next worker loads TensorFlow while this one trains.
             launcher._start(store, project.path)
             until(lambda e=experiment: e.status != "WAITING")
-            time.sleep(generator.uniform(0, seconds * 0.6))
+            if generator.random() < 0.5:
+                time.sleep(generator.uniform(0, seconds * 0.6))
+            else:
+                # However slow the machine is at this moment, checkpoints have been made by then.
+                target = min(len(experiment.history) + int(generator.integers(1, 8)), CONFIG.epochs)
+                until(lambda e=experiment, n=target: len(e.history) >= n or e.status != "RUNNING")
+                time.sleep(generator.uniform(0, 0.1))
             job = store.jobs(experiment)[-1]
             worker = [found for found in store.live_workers() if found.uid == job.worker]
             if done == kills or experiment.status != "RUNNING" or not worker:

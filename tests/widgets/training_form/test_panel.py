@@ -208,6 +208,17 @@ def test_choosing_custom_opens_the_details_and_changes_none(panel):
             {"augmentation": "none", "rotation": 7.5, "cutout": 0.25, "noise": 0.1, "zoom": 0.05},
             "At random: turned by up to 7.5°, zoomed by up to 5 %, with noise, a square of 25 % blanked.",
         ),
+        (
+            {"architecture": "mobilenet", "augmentation": "gentle"},
+            (
+                "At random: shifted by up to 10 %. With MobileNet every epoch then computes all images anew; None, or flips and "
+                "quarter turns alone, are many times faster."
+            ),
+        ),
+        (
+            {"architecture": "mobilenet", "quarter_turns": True},
+            "At random: turned by quarters.",
+        ),
     ],
 )
 def test_what_becomes_of_the_images_is_said_below_the_preset(panel, settings, sentence):
@@ -241,6 +252,21 @@ def test_an_architecture_that_is_registered_later_is_offered(panel, monkeypatch)
 def test_architectures_have_their_names(panel):
     words = [word for word, _ in control(panel, "architecture").options]
     assert words[:3] == ["Simple CNN", "Small ResNet", "MobileNet"]
+
+
+def test_mobilenet_comes_with_the_augmentation_that_is_fast_with_it_unless_another_was_chosen(panel):
+    control(panel, "architecture").value = "mobilenet"
+    assert panel.read()[0] == TrainingConfig(architecture="mobilenet"), "also before anything was drawn"
+    drawn(panel)
+    assert control(panel, "augmentation").value == "none"
+    control(panel, "architecture").value = "small-resnet"
+    drawn(panel)
+    assert panel.read()[0] == TrainingConfig(architecture="small-resnet")
+    control(panel, "augmentation").value = "microscopy"
+    drawn(panel)
+    control(panel, "architecture").value = "mobilenet"
+    drawn(panel)
+    assert panel.read()[0] == TrainingConfig(architecture="mobilenet", augmentation="microscopy")
 
 
 def test_leaving_mobilenet_forgets_its_fine_tuning(panel):

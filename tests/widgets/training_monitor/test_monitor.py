@@ -128,7 +128,7 @@ def test_output_is_read_only_when_it_is_opened_and_then_grows(experiment, close_
 def test_an_exception_while_drawing_shows_in_the_widget(experiment, close_later, monkeypatch):
     monitor = close_later(TrainingMonitor(experiment))
     monitor.refresher.flush()
-    monkeypatch.setattr(experiment, "metrics_array", lambda name: 1 / 0)
+    monkeypatch.setattr(experiment, "curve", lambda name, points: 1 / 0)
     monitor.refresher.request()
     monitor.refresher.flush()
     assert "ZeroDivisionError" in monitor._failure.value

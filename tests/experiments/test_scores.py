@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piximi_widgets.engine import metrics
+from piximi_widgets.experiments import scores
 
 # Three classes by hand. Rows truth: cat 5 (3 right, 2 as dog), dog 4 (all right), fox 1 (as cat).
 MATRIX = np.array([[3, 2, 0], [0, 4, 0], [1, 0, 0]])
@@ -18,13 +18,13 @@ MATRIX = np.array([[3, 2, 0], [0, 4, 0], [1, 0, 0]])
 def test_the_confusion_matrix_has_rows_of_truth():
     truth = [0, 0, 0, 0, 0, 1, 1, 1, 1, 2]
     predicted = [0, 0, 0, 1, 1, 1, 1, 1, 1, 0]
-    matrix = metrics.confusion_matrix(np.array(truth), np.array(predicted), 3)
+    matrix = scores.confusion_matrix(np.array(truth), np.array(predicted), 3)
     assert matrix.dtype == np.int64
     np.testing.assert_array_equal(matrix, MATRIX)
 
 
 def test_per_class_by_hand():
-    values = metrics.class_metrics(MATRIX)
+    values = scores.class_metrics(MATRIX)
     np.testing.assert_allclose(values.precision, [3 / 4, 4 / 6, 0])
     np.testing.assert_allclose(values.recall, [3 / 5, 1, 0])
     np.testing.assert_allclose(values.f1, [2 * 0.75 * 0.6 / 1.35, 0.8, 0])
@@ -34,46 +34,56 @@ def test_per_class_by_hand():
 
 
 def test_averages_by_hand():
-    values = metrics.class_metrics(MATRIX)
-    macro, weighted = metrics.macro_average(values), metrics.weighted_average(values)
+    values = scores.class_metrics(MATRIX)
+    macro, weighted = scores.macro_average(values), scores.weighted_average(values)
     assert macro.precision == pytest.approx((3 / 4 + 4 / 6) / 3)
     assert macro.recall == pytest.approx(1.6 / 3)
     assert weighted.recall == pytest.approx(7 / 10)
     assert weighted.precision == pytest.approx((5 * 3 / 4 + 4 * 4 / 6) / 10)
-    assert metrics.accuracy(MATRIX) == pytest.approx(0.7)
+    assert scores.accuracy(MATRIX) == pytest.approx(0.7)
 
 
 def test_balanced_accuracy_by_hand_leaves_out_classes_without_images():
-    assert metrics.balanced_accuracy(metrics.class_metrics(MATRIX)) == pytest.approx((3 / 5 + 1 + 0) / 3)
+    assert scores.balanced_accuracy(scores.class_metrics(MATRIX)) == pytest.approx((3 / 5 + 1 + 0) / 3)
     without_fox = np.array([[3, 2, 0], [0, 4, 0], [0, 0, 0]])
-    assert metrics.balanced_accuracy(metrics.class_metrics(without_fox)) == pytest.approx((3 / 5 + 1) / 2)
+    assert scores.balanced_accuracy(scores.class_metrics(without_fox)) == pytest.approx((3 / 5 + 1) / 2)
 
 
 def test_two_classes_are_not_swapped():
     """The first class: 1 of 2 predictions right, 1 of 5 images found (Piximi 1.1.4 swaps these two)."""
-    values = metrics.class_metrics(np.array([[1, 4], [1, 4]]))
+    values = scores.class_metrics(np.array([[1, 4], [1, 4]]))
     assert values.precision[0] == pytest.approx(1 / 2)
     assert values.recall[0] == pytest.approx(1 / 5)
 
 
+def test_images_without_a_prediction_are_not_found_by_hand():
+    """Two cats right, one not predicted; one dog called a cat."""
+    values = scores.class_metrics(np.array([[2, 0, 1], [1, 0, 0]]))
+    np.testing.assert_allclose(values.precision, [2 / 3, 0])
+    np.testing.assert_allclose(values.recall, [2 / 3, 0])
+    np.testing.assert_array_equal(values.support, [3, 1])
+    np.testing.assert_array_equal(values.predicted, [3, 0])
+    assert scores.accuracy(np.array([[2, 0, 1], [1, 0, 0]])) == pytest.approx(2 / 4)
+
+
 def test_cross_entropy_by_hand():
     probabilities = np.array([[0.5, 0.5], [0.25, 0.75], [0.0, 1.0]])
-    losses = metrics.image_losses(np.array([0, 1, 0]), probabilities)
+    losses = scores.image_losses(np.array([0, 1, 0]), probabilities)
     np.testing.assert_allclose(losses, [math.log(2), -math.log(0.75), -math.log(1e-7)])
-    assert metrics.cross_entropy(np.array([0, 1, 0]), probabilities) == pytest.approx(losses.mean())
-    assert metrics.cross_entropy(np.array([1]), np.array([[0.0, 1.0]])) == pytest.approx(1e-7)
+    assert scores.cross_entropy(np.array([0, 1, 0]), probabilities) == pytest.approx(losses.mean())
+    assert scores.cross_entropy(np.array([1]), np.array([[0.0, 1.0]])) == pytest.approx(1e-7)
 
 
 def test_nothing_gives_zeros_and_no_warning():
     with np.errstate(all="raise"):
         empty = np.zeros((2, 2), np.int64)
-        values = metrics.class_metrics(empty)
+        values = scores.class_metrics(empty)
         assert values.undefined.all()
-        assert metrics.accuracy(empty) == 0
-        assert metrics.macro_average(values).f1 == 0
-        assert metrics.weighted_average(values).f1 == 0
-        assert metrics.balanced_accuracy(values) == 0
-        assert metrics.cross_entropy(np.array([], int), np.empty((0, 2))) == 0
+        assert scores.accuracy(empty) == 0
+        assert scores.macro_average(values).f1 == 0
+        assert scores.weighted_average(values).f1 == 0
+        assert scores.balanced_accuracy(values) == 0
+        assert scores.cross_entropy(np.array([], int), np.empty((0, 2))) == 0
 
 
 def oracle(truth: list[int], predicted: list[int], classes: int) -> list[tuple[float, float, float, int]]:
@@ -102,13 +112,13 @@ pairs = st.integers(2, 6).flatmap(
 def test_any_case_equals_the_oracle(case):
     classes, both = case
     truth, predicted = [list(column) for column in zip(*both, strict=True)]
-    matrix = metrics.confusion_matrix(np.array(truth), np.array(predicted), classes)
-    values = metrics.class_metrics(matrix)
+    matrix = scores.confusion_matrix(np.array(truth), np.array(predicted), classes)
+    values = scores.class_metrics(matrix)
     expected = oracle(truth, predicted, classes)
     found = zip(values.precision, values.recall, values.f1, values.support, strict=True)
     np.testing.assert_allclose(list(found), expected, atol=1e-12)
-    macro = metrics.macro_average(values)
-    weighted = metrics.weighted_average(values)
+    macro = scores.macro_average(values)
+    weighted = scores.weighted_average(values)
     for index, name in enumerate(("precision", "recall", "f1")):
         column = [row[index] for row in expected]
         support = [row[3] for row in expected]
@@ -116,9 +126,9 @@ def test_any_case_equals_the_oracle(case):
         mean = sum(c * s for c, s in zip(column, support, strict=True)) / len(truth)
         assert getattr(weighted, name) == pytest.approx(mean, abs=1e-12)
     recalls = [row[1] for row in expected if row[3]]
-    assert metrics.balanced_accuracy(values) == pytest.approx(sum(recalls) / len(recalls), abs=1e-12)
+    assert scores.balanced_accuracy(values) == pytest.approx(sum(recalls) / len(recalls), abs=1e-12)
     right = sum(t == p for t, p in both)
-    assert metrics.accuracy(matrix) == pytest.approx(right / len(both))
+    assert scores.accuracy(matrix) == pytest.approx(right / len(both))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -128,16 +138,16 @@ def test_scikit_learn_agrees(seed: int):
     generator = np.random.default_rng(seed)
     # The last class is sometimes neither true nor predicted.
     truth, predicted = generator.integers(0, 4 - seed % 2, (2, 50))
-    matrix = metrics.confusion_matrix(truth, predicted, 4)
+    matrix = scores.confusion_matrix(truth, predicted, 4)
     np.testing.assert_array_equal(matrix, confusion_matrix(truth, predicted, labels=range(4)))
-    values = metrics.class_metrics(matrix)
+    values = scores.class_metrics(matrix)
     expected = precision_recall_fscore_support(truth, predicted, labels=range(4), zero_division=0)
     np.testing.assert_allclose(
         (values.precision, values.recall, values.f1, values.support), expected, atol=1e-9
     )
     for average, found in (
-        ("macro", metrics.macro_average(values)),
-        ("weighted", metrics.weighted_average(values)),
+        ("macro", scores.macro_average(values)),
+        ("weighted", scores.weighted_average(values)),
     ):
         expected = precision_recall_fscore_support(
             truth, predicted, labels=range(4), average=average, zero_division=0
@@ -161,19 +171,19 @@ def test_scikit_learn_agrees_in_degenerate_cases(truth, predicted):
     """With three classes, of which some do not occur: what scikit-learn gives with all labels and zero_division=0."""
     from sklearn import metrics as theirs
 
-    matrix = metrics.confusion_matrix(np.array(truth), np.array(predicted), 3)
-    values = metrics.class_metrics(matrix)
+    matrix = scores.confusion_matrix(np.array(truth), np.array(predicted), 3)
+    values = scores.class_metrics(matrix)
     options = {"labels": range(3), "zero_division": 0}
     expected = theirs.precision_recall_fscore_support(truth, predicted, **options)
     found = (values.precision, values.recall, values.f1, values.support)
     np.testing.assert_allclose(found, expected, atol=1e-9)
     for average in ("macro", "weighted"):
         expected = theirs.precision_recall_fscore_support(truth, predicted, average=average, **options)[:3]
-        means = getattr(metrics, f"{average}_average")(values)
+        means = getattr(scores, f"{average}_average")(values)
         np.testing.assert_allclose((means.precision, means.recall, means.f1), expected, atol=1e-9)
-    assert metrics.accuracy(matrix) == pytest.approx(theirs.accuracy_score(truth, predicted), abs=1e-9)
+    assert scores.accuracy(matrix) == pytest.approx(theirs.accuracy_score(truth, predicted), abs=1e-9)
     expected = theirs.balanced_accuracy_score(truth, predicted)
-    assert metrics.balanced_accuracy(values) == pytest.approx(expected, abs=1e-9)
+    assert scores.balanced_accuracy(values) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -187,8 +197,8 @@ def test_scikit_learn_agrees_on_balanced_accuracy_and_cross_entropy(seed: int):
     probabilities = generator.dirichlet([0.4] * 4, 60).clip(1e-6)
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     predicted = probabilities.argmax(axis=1)
-    values = metrics.class_metrics(metrics.confusion_matrix(truth, predicted, 4))
+    values = scores.class_metrics(scores.confusion_matrix(truth, predicted, 4))
     expected = theirs.balanced_accuracy_score(truth, predicted)
-    assert metrics.balanced_accuracy(values) == pytest.approx(expected, abs=1e-9)
+    assert scores.balanced_accuracy(values) == pytest.approx(expected, abs=1e-9)
     expected = theirs.log_loss(truth, probabilities, labels=range(4))
-    assert metrics.cross_entropy(truth, probabilities) == pytest.approx(expected, abs=1e-9)
+    assert scores.cross_entropy(truth, probabilities) == pytest.approx(expected, abs=1e-9)

@@ -74,10 +74,17 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, classes: int) -> 
 
 
 def class_metrics(matrix: np.ndarray) -> ClassMetrics:
-    """Compute precision, recall and F1 of each class from a (K, K) confusion matrix with rows of truth."""
+    """Compute precision, recall and F1 of each class.
+
+    Parameters
+    ----------
+    matrix : (K, K) or (K, K + 1) ndarray of int
+        A confusion matrix with rows of truth. A last column counts images for which nothing was predicted: each is one
+        of its class that was not found.
+    """
     hits = np.diagonal(matrix).astype(np.float64)
     support = matrix.sum(axis=1)
-    predicted = matrix.sum(axis=0)
+    predicted = matrix.sum(axis=0)[: len(matrix)]
     return ClassMetrics(
         precision=_ratio(hits, predicted),
         recall=_ratio(hits, support),
@@ -106,7 +113,7 @@ def weighted_average(metrics: ClassMetrics) -> Average:
 
 
 def accuracy(matrix: np.ndarray) -> float:
-    """Share of images on the diagonal of a confusion matrix; 0 for an empty one."""
+    """Share of images on the diagonal of a confusion matrix, as of `class_metrics`; 0 for an empty one."""
     return float(_ratio(np.trace(matrix).astype(np.float64), matrix.sum()))
 
 
