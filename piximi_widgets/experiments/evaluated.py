@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from . import sql_results
 from .evaluation_scores import evaluation_scores
 from .evaluations import (
     EvaluationArrays,
@@ -14,6 +16,7 @@ from .evaluations import (
     read_evaluations,
 )
 from .handle import Handle
+from .values import as_datetime
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +86,14 @@ class Evaluated(Handle):
         metric (NaN where an image has none) and, if there are any, shapes.
         """
         return evaluations_frame(read_evaluations(self, partition))
+
+    @property
+    def evaluated_partitions(self) -> dict[str, datetime]:
+        """Partitions that have evaluations, in the order of the first ones, and when each was changed last."""
+        with self.store.database.read() as connection:
+            rows = sql_results.evaluated_at(connection, self.id)
+        changed = {partition: as_datetime(updated) for partition, updated in rows}
+        return {partition: moment for partition, moment in changed.items() if moment is not None}
 
     def evaluation_arrays(self, partition: str) -> EvaluationArrays:
         """The evaluated images of a partition as arrays."""

@@ -99,6 +99,14 @@ def evaluated_partitions(connection: sqlite3.Connection, experiment_id: int) -> 
     return [row[0] for row in rows]
 
 
+def evaluated_at(connection: sqlite3.Connection, experiment_id: int) -> list[tuple[str, int]]:
+    """Evaluated partitions, in the order of the first ones, and when each was changed last."""
+    rows = connection.execute(
+        "SELECT partition, updated FROM evaluation WHERE experiment_id = ? ORDER BY id", (experiment_id,)
+    ).fetchall()
+    return [tuple(row) for row in rows]
+
+
 def put_evaluation(
     connection: sqlite3.Connection, experiment_id: int, partition: str, classes: str, time: int
 ) -> int:

@@ -56,10 +56,18 @@ def measured_on(evaluation: Evaluation, version_name: str, *, current: bool, cha
         words += f", with the labels as they are now ({differ} from dataset version {version_name}, which it was trained with)"
     else:
         words += f", with the labels as they are now (the same as in dataset version {version_name})"
-    unscored = getattr(evaluation, "unscored", 0)
+    unscored = evaluation.unscored
     if unscored:
         them = "1 more has" if unscored == 1 else f"{unscored} more have"
         words += f". {them} no prediction of this classifier, or a category that it does not know"
+    return words + "."
+
+
+def measured_on_record(evaluation: Evaluation) -> str:
+    """What the numbers were measured on, where only the experiment's record is there; plain text."""
+    words = f"Measured on {images(len(evaluation))} of {evaluation.partition!r}, with the truths that were recorded beside the predictions"
+    if evaluation.unscored:
+        words += f". {evaluation.unscored} more without a truth or a prediction"
     return words + "."
 
 

@@ -13,14 +13,18 @@ from ...errors import EvaluationError
 from .. import theme
 from ..refresher import Refresher
 from .matrix import Matrix
-from .static import NOT_SCORABLE, can_be_scored, static_evaluation
-from .tables import Group, cell_title, classes_html, groups, images, measured_on, tiles_html
+from .source import PARTITIONS, Source, source_of
+from .static import static_evaluation
+from .tables import Group, cell_title, classes_html, groups, images, tiles_html
 
 if TYPE_CHECKING:
     from ...engine.evaluation import Evaluation
     from ...project import Experiment
 
 _UNDER_WAY = ("WAITING", "RUNNING")
+_NO_IMAGES = (
+    "The images of this experiment are in no project that is open here, so that they cannot be shown."
+)
 _NOTHING = "– choose images to look at –"
 
 
@@ -32,8 +36,10 @@ class EvaluationView(ipywidgets.VBox):
     Parameters
     ----------
     experiment : Experiment, optional
-        An experiment of a project. Set ``view.experiment`` to look at another one.
-    partition : {"validation", "test"}
+        Set ``view.experiment`` to look at another one. Of one that was trained on images of a project at hand, the images
+        can be looked at and the labels be followed; of any other, what its record says of the images is shown.
+    partition : str
+        ``"validation"`` or ``"test"``; of a training of your own, any partition that has evaluations.
 
     Attributes
     ----------
@@ -50,17 +56,13 @@ class EvaluationView(ipywidgets.VBox):
         self.labeler: Any = None
         self._closing = False
         self._key: Any = None
-        self._as_trained: tuple[Any, Evaluation] | None = None
+        self._source: Source | None = None
         self._subscriptions: list[Any] = []
         self._followed: Any = None
         self._groups: list[Group] = []
         self._heading = theme.html("pxw-u-grow")
-        self._partition = _pick(
-            "Partition",
-            [("Validation", "validation"), ("Test", "test")],
-            partition,
-            "Which images are scored",
-        )
+        options = dict.fromkeys([*PARTITIONS, (partition.capitalize(), partition)])
+        self._partition = _pick("Partition", list(options), partition, "Which images are scored")
         self._labels = _pick(
             "Labels",
             [("As they are now", "current"), ("As in training", "trained")],
@@ -144,36 +146,36 @@ class EvaluationView(ipywidgets.VBox):
         if status in _UNDER_WAY:
             self._show_empty("Still training", "The evaluation appears here when the training has ended.")
             return
-        if not can_be_scored(experiment):
-            self._show_empty("Nothing to score", NOT_SCORABLE)
-            return
-        partition, labels = self._partition.value, self._labels.value
-        key = (
-            experiment.uid,
-            status,
-            partition,
-            labels,
-            experiment.project.revision if labels == "current" else None,
-        )
+        source = self._source
+        assert source is not None
+        self._offer(source.partitions)
+        partition, current = self._partition.value, self._labels.value == "current"
+        key = (experiment.uid, status, partition, current, source.revision(current=current))
         if key == self._key:
             return
         try:
-            evaluation = experiment.evaluate(partition, dataset="current" if labels == "current" else None)
-            changed = self._count_changed(experiment, partition, evaluation) if labels == "current" else 0
+            evaluation = source.evaluate(partition, current=current)
+            words = source.measured(evaluation, current=current)
         except EvaluationError as error:
             self._show_empty("Nothing to score", str(error))
             self._key = key
             return
         self._key = key
-        self._show_evaluation(experiment, evaluation, changed)
+        self._show_evaluation(evaluation, words)
 
-    def _show_evaluation(self, experiment: Any, evaluation: Evaluation, changed: int) -> None:
+    def _offer(self, partitions: list[tuple[str, str]]) -> None:
+        if [tuple(option) for option in self._partition.options] != partitions:
+            kept = self._partition.value
+            with self._partition.hold_sync():
+                self._partition.options = partitions
+                if kept in dict(partitions).values():
+                    self._partition.value = kept
+
+    def _show_evaluation(self, evaluation: Evaluation, measured: str) -> None:
         theme.write_html(self._empty, "")
         theme.write_html(self._failure, "")
         theme.write_html(self._tiles, tiles_html(evaluation))
-        version = experiment.datasets["train"].name
-        words = measured_on(evaluation, version, current=self._labels.value == "current", changed=changed)
-        theme.write_html(self._measured, escape(words))
+        theme.write_html(self._measured, escape(measured))
         self.matrix.draw(evaluation.confusion_matrix, evaluation.classes)
         theme.write_html(self._table, classes_html(evaluation))
         self._groups = groups(evaluation.confusion_matrix, evaluation.classes)
@@ -195,27 +197,19 @@ class EvaluationView(ipywidgets.VBox):
         self._key = None
         self.evaluation = None
 
-    def _count_changed(self, experiment: Any, partition: str, now: Evaluation) -> int:
-        """How many images of the partition are labeled otherwise than in the version of the training."""
-        key = (experiment.uid, partition)
-        if self._as_trained is None or self._as_trained[0] != key:
-            self._as_trained = (key, experiment.evaluate(partition))
-        then = self._as_trained[1]
-        before = dict(zip(then.ids.tolist(), then.truth.tolist(), strict=True))
-        after = dict(zip(now.ids.tolist(), now.truth.tolist(), strict=True))
-        return sum(before.get(image) != after.get(image) for image in before.keys() | after.keys())
-
     def _follow(self, experiment: Any) -> None:
         self._unsubscribe()
         self._followed = experiment
-        self._key = self._as_trained = None
+        self._key = self._source = None
         theme.write_html(self._failure, "")
         if self.labeler is not None:
             theme.show(self._gallery, False)
         if experiment is not None:
             self._subscriptions = [experiment.store.watch(self.refresher.request)]
-            if can_be_scored(experiment):
-                self._subscriptions.append(experiment.project.watch(self.refresher.request))
+            source = self._source = source_of(experiment)
+            if source.project is not None:
+                self._subscriptions.append(source.project.watch(self.refresher.request))
+            theme.show(self._labels, source.follows_labels)
 
     def _unsubscribe(self) -> None:
         for subscription in self._subscriptions:
@@ -231,8 +225,11 @@ class EvaluationView(ipywidgets.VBox):
             self.refresher.do(lambda: self._show(group), self._show_missing)
 
     def _show(self, group: Group) -> None:
-        evaluation, experiment = self.evaluation, self.experiment
-        if evaluation is None or experiment is None:
+        evaluation, source = self.evaluation, self._source
+        if evaluation is None or source is None:
+            return
+        if source.project is None:
+            theme.write_html(self._missing, theme.notice("quiet", _NO_IMAGES))
             return
         if group.truth is None or group.predicted is None:
             wrong = evaluation.truth != evaluation.predicted
@@ -243,8 +240,8 @@ class EvaluationView(ipywidgets.VBox):
         else:
             ids = evaluation.ids_of(group.truth, group.predicted)
             title = cell_title(evaluation.confusion_matrix, evaluation.classes, group.truth, group.predicted)
-        if self.labeler is None or self.labeler_project is not experiment.project:
-            self._make_labeler(experiment.project)
+        if self.labeler is None or self.labeler_project is not source.project:
+            self._make_labeler(source.project)
         self.labeler.show([int(image) for image in ids], title=title)
         theme.write_html(self._missing, "")
         theme.show(self._gallery, True)

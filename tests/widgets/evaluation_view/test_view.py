@@ -129,15 +129,6 @@ def test_an_exception_shows_in_the_view(view, trained, monkeypatch):
     assert eventually(lambda: "ZeroDivisionError" in view._failure.value)
 
 
-def test_an_experiment_without_a_project_is_explained(store, close_later):
-    experiment = store.create_experiment("bare")
-    experiment.start()
-    experiment.finish("SUCCESS")
-    view = close_later(EvaluationView(experiment))
-    view.refresher.flush()
-    assert "not trained on images of a project" in view._empty.value
-
-
 def test_the_saved_notebook_shows_the_matrix_as_a_table(view):
     html = view._repr_mimebundle_()["text/html"]
     assert "<table" in html
