@@ -41,8 +41,9 @@ _SPARE_NUMBERS = 65_536
 _FEATURES_LIMIT = 2**28
 # Sizes of layers are at most the number of weights; whole numbers below this can also be something else.
 _PLAIN_SIZE = 65_536
-# Seeds, numbers of objects, shapes that have no weights of their own, and what a compiled network was trained by.
-_DRAWN = {"seed", "shared_object_id", "build_config", "target_shape", "compile_config"}
+# Seeds, numbers of objects, shapes that have no weights of their own, values of pixels, and what a compiled network was
+# trained by.
+_DRAWN = {"seed", "shared_object_id", "build_config", "target_shape", "offset", "scale", "compile_config"}
 # What runs code of the file, or opens another one.
 _RUNS_CODE = {
     "Lambda",
@@ -58,6 +59,14 @@ _RUNS_CODE = {
 }
 
 
+def network_fault(model: keras.Model) -> str | None:
+    """Say why a classifier's file with this network could not be opened again, as in "it ..."; None where it can."""
+    import keras
+
+    described = keras.saving.serialize_keras_object(model)
+    return _network_fault(described, _count_numbers(model)) or _features_fault(model)
+
+
 def write_classifier(path: Path, model: keras.Model, description: dict[str, Any]) -> None:
     """Write a network and what belongs to it; the file appears whole or not at all.
 
@@ -67,10 +76,8 @@ def write_classifier(path: Path, model: keras.Model, description: dict[str, Any]
         `read_classifier` would refuse the file: the network has layers that are not Keras' own, or is out of all
         bounds. Nothing is written.
     """
-    import keras
-
     # Before Keras writes anything: its own serialisation of foreign parts can fail in many ways.
-    fault = _network_fault(keras.saving.serialize_keras_object(model), _count_numbers(model))
+    fault = network_fault(model)
     with tempfile.TemporaryDirectory(prefix="piximi-") as folder:
         temporary = Path(folder) / "model.keras"
         if fault is None:
@@ -78,7 +85,7 @@ def write_classifier(path: Path, model: keras.Model, description: dict[str, Any]
             with zipfile.ZipFile(temporary, "a") as archive:
                 archive.writestr(_OURS, json.dumps({"format": FORMAT, **description}, indent=1))
             with zipfile.ZipFile(temporary) as archive:
-                fault = _members_fault(archive, temporary.stat().st_size) or _features_fault(model)
+                fault = _members_fault(archive, temporary.stat().st_size)
         if fault is not None:
             raise ArtifactError(
                 f"{path.name} cannot be written, since it could not be opened again: it {fault}. Build the network of "

@@ -15,6 +15,8 @@ from ..errors import TrainingFailed
 from ..experiments import ExperimentStore, Job, JobState, WorkerRecord, this_host
 from ..storage import FileLock
 from .jobs import deaths
+from .runtime import determinism_put_back
+from .starting import release_when_known, take_start
 
 IDLE_VARIABLE = "PIXIMI_WORKER_IDLE"
 """Environment variable: after how many seconds without work a worker ends itself."""
@@ -55,7 +57,9 @@ def warm(store: ExperimentStore, project_path: str | Path) -> None:
         child = _children.get((store.url, wanted))
         if (child is not None and child.poll() is None) or store.live_workers(wanted):
             return
-        _start(store, Path(project_path))
+        lock = take_start(store, wanted)
+        if lock is not None:
+            _start(store, Path(project_path), lock=lock)
 
 
 def attend(store: ExperimentStore, project_path: str | Path | None = None) -> None:
@@ -97,8 +101,9 @@ def ensure_worker(store: ExperimentStore, project_path: str | Path) -> None:
     warm(store, project_path)
 
 
+@determinism_put_back()
 def run_inline(store: ExperimentStore, project_path: str | Path, job: Job) -> None:
-    """Do a waiting job in this process, which loads TensorFlow.
+    """Do a waiting job in this process, which loads TensorFlow and computes as it did before when the job has ended.
 
     Raises
     ------
@@ -212,7 +217,9 @@ def _project_of(wanted: str) -> Path | None:
     return Path(wanted.removeprefix(mine)) if wanted.startswith(mine) else None
 
 
-def _start(store: ExperimentStore, project_path: Path, *, replacement: bool = False) -> None:
+def _start(
+    store: ExperimentStore, project_path: Path, *, replacement: bool = False, lock: FileLock | None = None
+) -> None:
     uid = uuid.uuid4().hex
     log = store.folder / worker_files(uid)[1]
     log.parent.mkdir(exist_ok=True)
@@ -235,7 +242,7 @@ def _start(store: ExperimentStore, project_path: Path, *, replacement: bool = Fa
             env=_worker_environment(),
         )
     _children[store.url, environment(project_path)] = process
-    arguments = (store.url, store.artifacts_url, project_path, process, uid, replacement)
+    arguments = (store.url, store.artifacts_url, project_path, process, uid, replacement, lock)
     watcher = threading.Thread(target=_watch, args=arguments, name="piximi-launcher", daemon=True)
     _watchers.append((store.url, process, watcher))
     watcher.start()
@@ -259,12 +266,15 @@ def _watch(
     process: subprocess.Popen[bytes],
     uid: str,
     replacement: bool,
+    lock: FileLock | None,
 ) -> None:
+    mine = environment(project_path)
+    if lock is not None:
+        release_when_known(lock, url, artifacts_url, process, mine, uid)
     exit_code = process.wait()
     if not Path(url.removeprefix("sqlite:///")).exists():
         return
     with ExperimentStore(url, artifacts_url) as store, _starting:
-        mine = environment(project_path)
         if _children.get((url, mine)) is process:
             del _children[url, mine]
         log = store.folder / worker_files(uid)[1]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from contextlib import AbstractContextManager, suppress
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,9 @@ from ..errors import TrainingError
 SETTINGS = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "1", "KERAS_BACKEND": "tensorflow"}
 
 _OPTIONAL_FOR_KERAS = ("pandas", "sklearn", "scipy", "matplotlib", "tensorboard")
+_counting = threading.Lock()
+_blocks = 0
+_before = False
 _PACKAGES = ("piximi-widgets", "tensorflow", "keras", "numpy", "pillow")
 
 
@@ -49,6 +54,38 @@ def start_tensorflow(*, lean: bool = False) -> None:
         # the same GPU finds none. What has grown goes back when the process ends, and not before: see `has_gpu`.
         with suppress(RuntimeError, ValueError):
             tf.config.experimental.set_memory_growth(gpu, True)
+
+
+@contextmanager
+def determinism_put_back() -> Iterator[None]:
+    """Within the block `start_tensorflow` may be called; after it, operations are deterministic only if they were before.
+
+    With deterministic operations TensorFlow wants a seed of all that is random, and refuses for example a ``model.fit`` of
+    a user's own in the same process. Of several blocks in several threads the last one puts it back.
+    """
+    global _blocks, _before
+    with _counting:
+        if not _blocks:
+            _before = _is_deterministic()
+        _blocks += 1
+    try:
+        yield
+    finally:
+        with _counting:
+            _blocks -= 1
+            if not _blocks and not _before and _is_deterministic():
+                _switch().disable_op_determinism()
+
+
+def _is_deterministic() -> bool:
+    return "tensorflow" in sys.modules and bool(_switch().is_op_determinism_enabled())
+
+
+def _switch() -> Any:
+    # The public module can only switch it on.
+    from tensorflow.python.framework import config
+
+    return config
 
 
 def _import_keras_alone() -> None:

@@ -33,7 +33,7 @@ class Artifact(Stored):
     name : str
         What it is called in the experiment, for example ``"model-latest"``.
     version : int
-        Counted from 1 for each name.
+        Counted from 1 for each name; the number of a deleted one is not given again.
     filename : str
         What the file or folder was called; a download is called so again.
     sha256 : str

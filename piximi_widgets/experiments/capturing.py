@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 import threading
 import time
@@ -51,7 +52,7 @@ class _Tee:
         self._experiment = experiment
         self._stream = stream
         self._lock = threading.RLock()
-        self._rest = ""
+        self._rest: list[str] = []
         self._progress = ""
         self._shown = 0.0
         self._busy = False
@@ -79,7 +80,7 @@ class _Tee:
         """Bring what is left into the telemetry; from here on only pass on."""
         with self._lock:
             if self._open:
-                self._append([part for part in (self._progress, self._rest) if part])
+                self._append([part for part in (self._progress, "".join(self._rest)) if part])
             self._open = False
 
     def __getattr__(self, name: str) -> Any:
@@ -87,7 +88,15 @@ class _Tee:
 
     def _take(self, text: str) -> None:
         # Keras goes back to the beginning of a line with backspaces, and then writes a return too.
-        lines, self._rest = _split(self._rest + text.replace("\b", ""))
+        text = text.replace("\b", "")
+        ended = bool(self._rest) and self._rest[-1].endswith("\r")
+        if text:
+            self._rest.append(text)
+        if not ended and "\n" not in text and "\r" not in text:
+            # one dot a step: the line is put together once, at its end
+            return
+        lines, rest = _split("".join(self._rest))
+        self._rest = [rest] if rest else []
         if not lines:
             return
         if all(line.endswith("\r") for line in lines):
@@ -107,7 +116,7 @@ class _Tee:
         self._busy = True
         try:
             self._experiment.telemetry.append(lines, stream=self._stream)
-        except PiximiError as error:
+        except (PiximiError, sqlite3.Error, UnicodeError) as error:
             self._open = False
             warnings.warn(f"What is printed no longer goes into the telemetry: {error}", stacklevel=4)
         finally:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import ArtifactError
 from ..storage import write_atomically
 from ..storage.files import sync_folder
+from .sharing import sign
 
 _CHUNK = 1 << 20
 
@@ -23,10 +24,13 @@ class Contents:
     ----------
     folder : Path
         Made when the first file is kept.
+    database : Path
+        Of the store that keeps its files there; the folder gets a note of it with the first one.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: Path) -> None:
         self.folder = folder
+        self._database = database
 
     def path(self, sha256: str) -> Path:
         """Where the content lies, or would lie."""
@@ -54,20 +58,41 @@ class Contents:
                 if sha256 not in parts and not _is_whole(self.path(sha256), sha256, size):
                     parts[sha256] = self._new_part(sha256)
                     _write(source, sha256, parts[sha256])
-            _sync(parts.values())
-            for sha256, part in parts.items():
-                part.replace(self.path(sha256))
+            self.sign()
+            self._put_in_place(parts)
         except BaseException as error:
-            for part in parts.values():
-                part.unlink(missing_ok=True)
-            if isinstance(error, OSError):
-                raise ArtifactError(
-                    f"{self.folder} cannot be written: {error.strerror or error}. Nothing was stored."
-                ) from error
+            self._give_up(parts, error)
             raise
-        for folder in {part.parent for part in parts.values()}:
-            sync_folder(folder)
         return kept
+
+    def keep_from(self, sizes: Mapping[str, int], copy: Callable[[str, BinaryIO], None]) -> None:
+        """Keep files whose hashes are known beforehand; as `keep_many`, one that is there and whole is left alone.
+
+        Parameters
+        ----------
+        sizes : mapping of str to int
+            Bytes by sha256.
+        copy : callable
+            Given a sha256 and an open file, writes that content; it raises where it finds another one.
+
+        Raises
+        ------
+        ArtifactError
+            The folder cannot be written.
+        """
+        parts: dict[str, Path] = {}
+        try:
+            for sha256, size in sizes.items():
+                if not _is_whole(self.path(sha256), sha256, size):
+                    parts[sha256] = self._new_part(sha256)
+                    with parts[sha256].open("xb") as file:
+                        copy(sha256, file)
+            if sizes:
+                self.sign()
+            self._put_in_place(parts)
+        except BaseException as error:
+            self._give_up(parts, error)
+            raise
 
     def copy_many(self, copies: Iterable[tuple[str, Path]]) -> None:
         """Copy contents to files that are not there yet, each checked against its hash on the way.
@@ -118,10 +143,29 @@ class Contents:
             )
         return path
 
-    def remove(self, contents: Iterable[str]) -> None:
-        """Remove contents that nothing refers to."""
-        for sha256 in contents:
-            self.path(sha256).unlink(missing_ok=True)
+    def sign(self) -> None:
+        """Say in the folder that this store keeps files there, so that no other one removes them."""
+        try:
+            sign(self.folder, self._database)
+        except OSError as error:
+            raise ArtifactError(
+                f"{self.folder} cannot be written: {error.strerror or error}. Nothing was stored."
+            ) from error
+
+    def _put_in_place(self, parts: Mapping[str, Path]) -> None:
+        _sync(parts.values())
+        for sha256, part in parts.items():
+            part.replace(self.path(sha256))
+        for folder in {part.parent for part in parts.values()}:
+            sync_folder(folder)
+
+    def _give_up(self, parts: Mapping[str, Path], error: BaseException) -> None:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise ArtifactError(
+                f"{self.folder} cannot be written: {error.strerror or error}. Nothing was stored."
+            ) from error
 
     def _new_part(self, sha256: str) -> Path:
         folder = self.path(sha256).parent

@@ -15,6 +15,8 @@ from .values import clean_name, encoded, plain
 UNKNOWN = -1
 """The truth of an image whose category is not known, and the prediction of one for which nothing was predicted."""
 
+_TOLERANCE = 1e-3
+
 Row = tuple[int, int, bytes, str | None, str | None]
 """Image id, truth, little-endian float32 probabilities, JSON of metrics, JSON of shapes."""
 
@@ -89,6 +91,13 @@ def _table(probabilities: Any, expected: tuple[int, int]) -> np.ndarray:
     if table.shape != expected:
         raise LogError(
             f"probabilities must have one row an image and one column a class, {expected}, not {table.shape}."
+        )
+    outside = ~np.isnan(table) & ~((table >= -_TOLERANCE) & (table <= 1 + _TOLERANCE))
+    if outside.any():
+        row, column = np.argwhere(outside)[0].tolist()
+        raise LogError(
+            f"probabilities must be from 0 to 1, or NaN; got {table[row, column]:g} in row {row}, column {column}. Give "
+            "softmax(logits) where these are logits."
         )
     return table
 

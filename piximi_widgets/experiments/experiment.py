@@ -119,6 +119,9 @@ class Experiment(Evaluated, ArchivedExperiment, AskedExperiment, Record):
         # writing() without its own context manager, which would be a twentieth of the call
         with store.database.write() as connection:
             self.check_fence(connection)
+            if keys is None:
+                # of one that was purged; with keys, `write_values` finds that out without a question more
+                self.row(connection)
             opened = keys or open_series(connection, self.id, full, time)
             write_values(connection, store.series, opened, points, step, time)
         if keys is None:
@@ -225,7 +228,8 @@ class Experiment(Evaluated, ArchivedExperiment, AskedExperiment, Record):
 
         Works from any process that has opened the store. It ends when the experiment has ended, also
         because its worker vanished (INTERRUPTED); Ctrl+C leaves the training alone. What is written
-        twice between two looks (a point, a progress line, the status) is one event, with what is there now.
+        twice between two looks (a point, a progress line, the status) is one event, with what is there now;
+        after thousands of corrections between two looks all points of that metric come again.
 
         Parameters
         ----------

@@ -7,12 +7,13 @@ import json
 import os
 import shutil
 import stat
-import tempfile
+import uuid
 from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import ArtifactError
+from .values import is_text
 
 if TYPE_CHECKING:
     from .contents import Contents
@@ -50,6 +51,8 @@ def folder_digest(entries: Iterable[tuple[str, str, int]]) -> str:
 
 def check_filename(filename: str) -> str:
     """Return `filename`, or raise ArtifactError where it would leave its folder."""
+    if not is_text(filename):
+        raise ArtifactError(f"{filename!r} is no file name that can be stored; give filename= in UTF-8.")
     if not filename or filename in {".", ".."} or set(filename) & _RESERVED:
         raise ArtifactError(f"{filename!r} is no file name; give filename= without a folder.")
     return filename
@@ -126,7 +129,9 @@ def build_folder(
     """
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise ArtifactError(f"{target} is not a folder and is not replaced by one; give another folder.")
-    building = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part"))
+    # not mkdtemp, which makes folders for their owner alone
+    building = target.parent / f".{target.name[:40]}.{uuid.uuid4().hex[:12]}.part"
+    building.mkdir()
     try:
         copies = []
         for entry in entries:
@@ -147,17 +152,14 @@ def build_folder(
 
 
 def _put_in_place(building: Path, target: Path, *, overwrite: bool) -> None:
-    umask = os.umask(0)
-    os.umask(umask)
-    # mkdtemp makes folders for their owner alone
-    building.chmod(0o777 & ~umask)
     if not target.exists():
         building.rename(target)
         return
     if not overwrite:
         raise ArtifactError(f"{target} is there already; give another folder, or overwrite=True.")
     # The folder before goes only when the new one has its place.
-    aside = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".old"))
+    aside = target.parent / f".{target.name[:40]}.{uuid.uuid4().hex[:12]}.old"
+    aside.mkdir()
     target.rename(aside / target.name)
     try:
         building.rename(target)

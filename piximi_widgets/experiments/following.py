@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import ExperimentNotFoundError, StoreError
 from . import sql, sql_following, sql_jobs
-from .logs import PARAMETERS
 from .sql_metrics import NOTHING_FOLDED
 from .status import Status
-from .values import as_datetime, now
+from .values import PARAMETERS, as_datetime, now
 from .workers import is_alive
 
 if TYPE_CHECKING:
@@ -148,12 +147,18 @@ class _Follower:
         series = sql_following.followed_series(connection, self._experiment.id)
         names = {one.id: one.name for one in series}
         phase_of = {one.id: one.phase_id for one in series}
-        corrected, self._correction = sql_following.corrected_points(
+        corrected, anew, self._correction = sql_following.corrected_points(
             connection, self._experiment.id, self._correction
         )
         before, self._folded = self._folded, {one.phase_id: one.folded for one in series}
         known, self._unfolded = self._unfolded, {}
-        for point in corrected:
+        for one in series:
+            if one.id in anew.phases:
+                before.pop(one.phase_id, None)
+        for series_id in anew.series:
+            up_to = before.get(phase_of[series_id], NOTHING_FOLDED)
+            corrected += sql_following.points_up_to(connection, phase_of[series_id], series_id, up_to)
+        for point in sorted(set(corrected), key=lambda one: (one.step, one.series_id)):
             # those beyond are looked at in any case
             if point.step <= before.get(phase_of[point.series_id], NOTHING_FOLDED):
                 yield _metric(names, point)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import sqlite3
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import StoreError
 from . import sql_contents
 from .keeping import remove_unused
-from .schema import APPLICATION_ID
+from .sharing import refuse_shared
 
 if TYPE_CHECKING:
     from .store import ExperimentStore
@@ -21,7 +19,6 @@ _AGE_SECONDS = 3600
 _POINTS_A_COMMIT = 20_000
 _CONTENT = re.compile(r"[0-9a-f]{64}")
 _PART = re.compile(r"\..*\.part")
-_DATABASES = frozenset({".db", ".db3", ".sqlite", ".sqlite3"})
 
 
 class Garbage(NamedTuple):
@@ -78,17 +75,6 @@ def remove_orphaned_points(store: ExperimentStore) -> None:
             sql_contents.delete_points(connection, phase, _POINTS_A_COMMIT)
 
 
-def refuse_shared(store: ExperimentStore) -> None:
-    """Raise StoreError where another store may keep its files in the same folder: ours cannot know what it needs."""
-    for folder in {store.folder, store.contents.folder.parent}:
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if path.suffix in _DATABASES and path != store.database.path and _is_store(path):
-                raise StoreError(
-                    f"The store {path} lies beside {store.contents.folder} too and may have files in it, which would "
-                    "be taken for garbage; nothing was removed. Give each store a folder of its own."
-                )
-
-
 def _stored(folder: Path) -> list[Path]:
     found = []
     for first in folder.glob("[0-9a-f][0-9a-f]"):
@@ -100,17 +86,3 @@ def _stored(folder: Path) -> list[Path]:
                 and (_CONTENT.fullmatch(entry.name) or _PART.fullmatch(entry.name))
             ]
     return found
-
-
-def _is_store(path: Path) -> bool:
-    log = path.with_name(f"{path.name}-wal")
-    # Read as it lies where no log is: otherwise SQLite would make one, as if somebody had left the file unclosed.
-    mode = "mode=ro" if log.exists() else "mode=ro&immutable=1"
-    try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True)
-        try:
-            return bool(connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
-        finally:
-            connection.close()
-    except sqlite3.Error:
-        return False

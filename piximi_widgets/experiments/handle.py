@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from ..errors import ExperimentNotFoundError, StoreError
+from ..errors import ExperimentNotFoundError
 from . import sql
 from .jobs import Fence
+from .values import clean_text
 
 if TYPE_CHECKING:
     from .store import ExperimentStore
@@ -33,12 +33,21 @@ class Handle:
     def name(self) -> str:
         return str(self._row()["name"])
 
-    @contextmanager
-    def writing(self, *, durable: bool | None = None) -> Iterator[sqlite3.Connection]:
-        """A write transaction, refused with StaleAttemptError when this process lost the attempt."""
-        with self.store.database.write(durable=durable) as connection:
-            self.check_fence(connection)
-            yield connection
+    def writing(self, *, durable: bool | None = None) -> AbstractContextManager[sqlite3.Connection]:
+        """A write transaction.
+
+        Raises
+        ------
+        StaleAttemptError
+            This process lost the attempt.
+        ExperimentNotFoundError
+            It was purged.
+        """
+        return self.store.database.write(durable=durable, check=self._check)
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        self.check_fence(connection)
+        self.row(connection)
 
     def check_fence(self, connection: sqlite3.Connection) -> None:
         """Raise StaleAttemptError in a transaction of a process that lost the attempt."""
@@ -47,10 +56,10 @@ class Handle:
             fence.check(connection)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Handle) and (self.store.url, self.id) == (other.store.url, other.id)
+        return isinstance(other, Handle) and (self.store.place, self.id) == (other.store.place, other.id)
 
     def __hash__(self) -> int:
-        return hash((self.store.url, self.id))
+        return hash((self.store.place, self.id))
 
     def __repr__(self) -> str:
         row = self._row()
@@ -76,7 +85,6 @@ class Handle:
         return row
 
     def _update_text(self, field: str, text: str) -> None:
-        if not isinstance(text, str):
-            raise StoreError(f"The {field} must be a string, not {text!r}.")
+        text = clean_text(text, f"The {field}")
         with self.writing(durable=True) as connection:
             sql.update_experiment(connection, self.id, **{field: text})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import StoreError
@@ -21,6 +22,7 @@ class Holdings:
 
     database: Database
     url: str
+    place: Path
     version_class: Callable[[Any, Any], ModelVersion]
 
     @property
@@ -65,5 +67,5 @@ class Holdings:
                 f"Expected a model version, not {version!r}; take it from the registry, as in "
                 'store.models["cells"].latest.'
             )
-        if version.store.url != self.url:
+        if version.store.place != self.place:
             raise StoreError(f"{version!r} belongs to the store {version.store.url}, not to {self.url}.")

@@ -12,12 +12,10 @@ from .handle import Handle
 from .registry import publishing
 from .registry import sql as sql_registry
 from .registry.versions import ModelVersion
-from .values import encode_parameters, now
+from .values import LABELMAP, encode_parameters, now
 
 if TYPE_CHECKING:
     from .experiment import Experiment
-
-_LABELMAP = "labelmap"
 
 
 class Inheritance(Handle):
@@ -139,7 +137,7 @@ def inherit_experiment(
     sql_registry.set_base(connection, target, "base_experiment_id", base.id)
     if parameters and not sql.parameters(connection, target):
         sql.replace_parameters(connection, target, sql.parameters(connection, base.id))
-    labels = sql.log_data(connection, base.id, _LABELMAP)
+    labels = sql.log_data(connection, base.id, LABELMAP)
     if labels is not None:
         _inherit_labels(connection, target, labels["data"])
     if not sql_results.artifact_names(connection, target):
@@ -178,9 +176,9 @@ def inherit_model(
 
 
 def _inherit_labels(connection: sqlite3.Connection, target: int, labels: str) -> None:
-    mine = sql.log_data(connection, target, _LABELMAP)
+    mine = sql.log_data(connection, target, LABELMAP)
     if mine is None or not json.loads(mine["data"]):
-        sql.put_log(connection, target, _LABELMAP, "LABELMAP", labels, None, now())
+        sql.put_log(connection, target, LABELMAP, "LABELMAP", labels, None, now())
 
 
 def _copy_files(connection: sqlite3.Connection, target: int, rows: list[sqlite3.Row]) -> None:

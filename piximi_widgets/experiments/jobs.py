@@ -44,7 +44,7 @@ class Job:
     """A piece of work on an experiment.
 
     The attributes are as they were when the job was made, claimed or refreshed; `stop_requested` is
-    always read anew.
+    always read anew, `payload`, which may be large and does not change, when it is first asked for.
 
     Attributes
     ----------
@@ -52,7 +52,6 @@ class Job:
     kind : {"train", "predict"}
     attempt : int
         Number of the training attempt, from 1; a prediction has that of the last training.
-    payload : dict
     environment : str
         Which workers may do it.
     state : JobState
@@ -67,7 +66,6 @@ class Job:
     id: int
     kind: Literal["train", "predict"]
     attempt: int
-    payload: dict[str, Any]
     environment: str
     state: JobState
     worker: str | None
@@ -80,6 +78,18 @@ class Job:
         self._take(row)
         self._experiment_id: int = row["experiment_id"]
         self._claimed = claimed
+        self._payload: dict[str, Any] | None = None
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What is to be done, as it was given to ``store.enqueue``."""
+        if self._payload is None:
+            with self.store.database.read() as connection:
+                encoded = sql_jobs.payload(connection, self.id)
+            if encoded is None:
+                raise StoreError(f"Job {self.id} is no longer in the store.")
+            self._payload = dict(json.loads(encoded))
+        return self._payload
 
     @property
     def experiment(self) -> Experiment:
@@ -185,7 +195,6 @@ class Job:
 
     def _take(self, row: sqlite3.Row) -> None:
         self.id, self.kind, self.attempt = row["id"], row["kind"], row["attempt"]
-        self.payload = json.loads(row["payload"])
         self.environment, self.worker = row["environment"], row["worker"]
         self.state = JobState(row["state"])
         self.log_offset = row["log_offset"]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ..errors import ArtifactError
 from . import sql_contents
 from .folders import FolderEntry, folder_digest
+from .sharing import sharer
 
 if TYPE_CHECKING:
     from .contents import Contents
@@ -92,13 +93,19 @@ def keep_folder(experiment: Experiment, files: Mapping[str, Path | None], refer:
 
 
 def remove_unused(store: ExperimentStore, contents: Iterable[str]) -> list[Path]:
-    """Remove those files among `contents` to which nothing refers; returns them."""
-    removed = []
+    """Remove those files among `contents` to which nothing refers; returns them.
+
+    None of them where another store may keep its files in the same folder.
+    """
+    removed: list[Path] = []
     for part in _parts(sorted(contents)):
         # Nothing is written: the transaction keeps others from coming to refer to a file that is about to go. It is
         # not the one that has removed the last reference, since that may yet fail and bring the reference back.
         with store.database.write() as connection:
-            gone = [store.contents.path(sha256) for sha256 in sql_contents.unused(connection, part)]
+            unused = sql_contents.unused(connection, part)
+            if not unused or sharer(store) is not None:
+                continue
+            gone = [store.contents.path(sha256) for sha256 in unused]
             for path in gone:
                 path.unlink(missing_ok=True)
         removed.extend(gone)

@@ -17,7 +17,7 @@ from ..errors import LogError, PiximiError, StoreError, TrainingError
 from .fit_frames import RunningFit
 from .keras_facts import environment_of_keras, learning_rate_of, settings_of, summary_of
 from .metrics import as_value, open_series, write_values
-from .own_training import OwnTraining
+from .own_training import OwnTraining, is_own
 from .record import Record
 from .values import now
 
@@ -116,10 +116,13 @@ class KerasLogger:
         self._looks_without_fit = 0
         self._epoch = None
         settings = settings_of(self.model, self.params or {})
-        earlier = [job.payload.get("parameters", ()) for job in self.experiment.store.jobs(self.experiment)]
+        trainings = [job for job in self.experiment.store.jobs(self.experiment) if job.kind == "train"]
+        earlier = [job.payload.get("parameters", ()) for job in trainings if is_own(job.environment)]
         ours = {name for names in earlier for name in names}
         given = {name: value for name, value in self.experiment.parameters.items() if name not in ours}
-        added = [name for name in settings if name not in given]
+        # After Project.fit the parameters are its settings, among which others would be read as faults.
+        fitted = any(not is_own(job.environment) for job in trainings)
+        added = [] if fitted else [name for name in settings if name not in given]
         training = OwnTraining(self.experiment, self._lost_error, {"parameters": added})
         self._training = training
         atexit.register(self._at_exit)
@@ -174,7 +177,7 @@ class KerasLogger:
         values |= {"epoch-time": duration, BATCHES: self._before + self._in_epoch}
         training.experiment.log_metrics(values, step=epoch + 1)
         shown = " · ".join(
-            f"{name} {value:.3g}" for name, value in found.items() if name not in self._skipped
+            f"{name} {float(value):.3g}" for name, value in found.items() if name not in self._skipped
         )
         training.experiment.telemetry.append(f"Epoch {epoch + 1} of {self.params.get('epochs')} · {shown}")
         if training.stopping:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from . import sql_curves, sql_logs, sql_metrics
-from .metrics import _appended as summed_up
+from . import curves, sql_curves, sql_logs, sql_metrics
 from .sql_metrics import Key, Point
+from .summing import summed_up
 
 
 def write_line(
@@ -32,11 +32,10 @@ def write_line(
     }
     sql_metrics.put_points(connection, list(points.values()))
     folded = sql_metrics.folded_step(connection, key.phase_id)
-    early = sorted(step for step in points if step <= folded)
+    early = sorted(step for step in points if folded is not None and step <= folded)
     if early:
-        late = [(step, points[step][4], points[step][5]) for step in early]
+        late = sql_curves.points_between(connection, key, early[0], early[-1])
         sql_metrics.put_statistics(connection, {key.series_id: summed_up(None, late)})
         # one block to be made again, which stands for all of them
-        sql_curves.make_stale(connection, [(key.series_id, early[0])])
-        sql_curves.note_corrections(connection, [(key.series_id, step) for step in early])
+        curves.note_corrections(connection, key.series_id, early)
     return max(points, default=0) + 1

@@ -17,13 +17,12 @@ from .lines import write_line
 from .log_types import LogType, as_log_type, check_data, infer_type, line_points
 from .metrics import as_step, as_value, fold, open_series, write_points
 from .pictures import picture_of
+from .values import LABELMAP as LABELMAP
+from .values import PARAMETERS as PARAMETERS
 from .values import as_datetime, clean_name, encode_parameters, encoded, now
 
 if TYPE_CHECKING:
     from .experiment import Experiment
-
-PARAMETERS = "parameters"
-LABELMAP = "labelmap"
 
 _NO_LABELS = "{}"
 _POINTS_A_COMMIT = 20_000
@@ -205,6 +204,10 @@ def _write_line(
         steps = [step]
     points = [as_value(name, number) for number in values]
     whole: Sequence[int] | None = None if steps is None else [as_step(number) for number in steps]
+    if not replace and whole is not None and len(set(whole)) != len(whole):
+        raise LogError(
+            f"The LINE {name!r} is given two points at one step; replace=True keeps the last of them."
+        )
     if anew and not points:
         raise LogError(f"The LINE {name!r} needs at least one point; delete() takes it away.")
     time = now()
@@ -222,7 +225,7 @@ def _write_line(
             following = (write_line if anew or first_ever else write_points)(
                 connection, key, None if whole is None else whole[piece], points[piece], time
             )
-            if len(points) > 1:
+            if len(points) > 1 or experiment.store.series.is_fold_due(key.phase_id):
                 fold(connection, key.phase_id)
         if whole is None:
             first = following - len(points[piece])

@@ -10,15 +10,16 @@ from __future__ import annotations
 import math
 import operator
 import sqlite3
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..errors import LogError
+import numpy as np
+
+from ..errors import ExperimentNotFoundError, LogError
 from . import curves, sql, sql_curves, sql_metrics
-from .curves import LatePoint
 from .sql_metrics import Key, Point, Statistics
-from .values import clean_name
+from .summing import correct, stored, summed_up
+from .values import PARAMETERS, clean_name
 
 _LARGEST_STEP = 2**63 - 1
 _CALLS_BETWEEN_FOLDS = 256
@@ -66,7 +67,7 @@ def open_series(
     for name in names:
         key = sql_metrics.series(connection, experiment_id, name)
         if key is None:
-            kind = "TABLE" if name == "parameters" else sql.log_type(connection, experiment_id, name)
+            kind = "TABLE" if name == PARAMETERS else sql.log_type(connection, experiment_id, name)
             if kind is not None:
                 raise LogError(f"{name!r} is the name of a {kind}; give the metric another one.")
             phase = name.rpartition("/")[0]
@@ -92,11 +93,7 @@ def as_value(name: str, value: Any) -> tuple[float | None, int]:
             raise LogError(
                 f"The metric {name!r} must be one number that fits a float, not {type(value).__name__}."
             ) from None
-    if math.isfinite(value):
-        return value, 0
-    if math.isnan(value):
-        return None, sql_metrics.NAN
-    return None, sql_metrics.PLUS_INFINITY if value > 0 else sql_metrics.MINUS_INFINITY
+    return stored(value)
 
 
 def as_float(value: float | None, flag: int) -> float | None:
@@ -150,11 +147,13 @@ def write_values(
         for (phase_id, series_id), (value, flag) in zip(keys, values, strict=True)
     ]
     phases = {key[0] for key in keys}
-    for phase_id in phases:
-        folded = sql_metrics.folded_step(connection, phase_id)
-        if step <= folded:
-            _correct_statistics(connection, [row for row in rows if row[0] == phase_id], folded)
-    sql_metrics.put_points(connection, rows)
+    early = [phase_id for phase_id in phases if step <= _folded_step(connection, phase_id)]
+    if early:
+        for phase_id in phases:
+            own = [row for row in rows if row[0] == phase_id]
+            (correct if phase_id in early else sql_metrics.put_points)(connection, own)
+    else:
+        sql_metrics.put_points(connection, rows)
     for phase_id in phases:
         if series.is_fold_due(phase_id):
             fold(connection, phase_id)
@@ -175,14 +174,17 @@ def write_points(
         (key.phase_id, step, key.series_id, time, value, flag)
         for step, (value, flag) in zip(steps, values, strict=True)
     ]
-    folded = sql_metrics.folded_step(connection, key.phase_id)
-    if any(row[1] <= folded for row in rows):
-        for row in rows:
-            if row[1] <= folded:
-                _correct_statistics(connection, [row], folded)
-            sql_metrics.put_points(connection, [row])
-    else:
-        sql_metrics.put_points(connection, rows)
+    folded = _folded_step(connection, key.phase_id)
+    early = sorted({row[1] for row in rows if row[1] <= folded})
+    if len(rows) == 1 and early:
+        correct(connection, rows)
+        return steps[0] + 1
+    sql_metrics.put_points(connection, rows)
+    if early:
+        # one look through the series, not one for each of perhaps thousands of points
+        points = sql_curves.points_between(connection, key, sql_metrics.NOTHING_FOLDED, folded)
+        sql_metrics.put_statistics(connection, {key.series_id: summed_up(None, points)})
+        curves.note_corrections(connection, key.series_id, early)
     return max(steps, default=0) + 1
 
 
@@ -192,11 +194,12 @@ def fold(connection: sqlite3.Connection, phase_id: int) -> None:
     late = _late_points(connection, phase_id)
     curves.extend_blocks(connection, phase_id, late, statistics)
     for series_id, points in late.items():
-        statistics[series_id] = _appended(statistics.get(series_id), points)
+        statistics[series_id] = summed_up(statistics.get(series_id), points)
     if statistics:
         sql_metrics.put_statistics(connection, statistics)
         last = max(row.last_step for row in statistics.values())
         sql_metrics.set_folded_step(connection, phase_id, last)
+    sql_curves.prune_corrections(connection, phase_id)
 
 
 def fold_all(connection: sqlite3.Connection, experiment_id: int) -> None:
@@ -211,16 +214,18 @@ def current_statistics(connection: sqlite3.Connection, phase_id: int) -> dict[in
     """Statistics of each series of a phase, points that were not folded yet included."""
     statistics = sql_metrics.statistics(connection, phase_id)
     for series_id, points in _late_points(connection, phase_id).items():
-        statistics[series_id] = _appended(statistics.get(series_id), points)
+        statistics[series_id] = summed_up(statistics.get(series_id), points)
     return statistics
 
 
-def _late_points(connection: sqlite3.Connection, phase_id: int) -> dict[int, list[LatePoint]]:
-    """Points that were not folded yet, by series, in the order of steps."""
-    late: dict[int, list[LatePoint]] = defaultdict(list)
-    for series_id, step, value, flag in sql_metrics.unfolded_points(connection, phase_id):
-        late[series_id].append((step, value, flag))
-    return late
+def _late_points(connection: sqlite3.Connection, phase_id: int) -> dict[int, np.ndarray]:
+    """Points that were not folded yet, by series, each a structured array of `CURVE` in the order of steps."""
+    found = sql_metrics.unfolded_points(connection, phase_id)
+    found = found[np.argsort(found["series"], kind="stable")]
+    points = np.empty(len(found), sql_metrics.CURVE)
+    points["step"], points["value"] = found["step"], found["value"]
+    ids, starts = np.unique(found["series"], return_index=True)
+    return dict(zip(ids.tolist(), np.split(points, starts[1:]), strict=True)) if len(ids) else {}
 
 
 def _next_step(connection: sqlite3.Connection, keys: Sequence[Key]) -> int:
@@ -231,56 +236,9 @@ def _next_step(connection: sqlite3.Connection, keys: Sequence[Key]) -> int:
     return step
 
 
-def _appended(old: Statistics | None, points: Sequence[LatePoint]) -> Statistics:
-    """Statistics after points (step, value, flag) in the order of steps, all beyond the last one."""
-    count, low, low_step, high, high_step = 0, None, None, None, None
-    if old is not None:
-        count, _, _, _, low, low_step, high, high_step = old
-    finite = [point for point in points if point[1] is not None]
-    if finite:
-        steps, values, _ = zip(*finite, strict=True)
-        lowest, highest = min(values), max(values)
-        if low is None or lowest < low:
-            low, low_step = lowest, steps[values.index(lowest)]
-        if high is None or highest > high:
-            high, high_step = highest, steps[values.index(highest)]
-    return Statistics(count + len(points), *points[-1], low, low_step, high, high_step)
-
-
-def _correct_statistics(
-    connection: sqlite3.Connection,
-    rows: Sequence[Point],
-    folded: int,
-) -> None:
-    """Correct statistics for points at steps that are folded already, before the points are written.
-
-    Only a point that held an extreme makes it necessary to look through the series.
-    """
-    statistics = sql_metrics.statistics(connection, rows[0][0])
-    changed = {}
-    for phase_id, step, series_id, time, value, flag in rows:
-        old = statistics.get(series_id)
-        if old is None or step > old.last_step:
-            changed[series_id] = _appended(old, [(step, value, flag)])
-            continue
-        key = Key(phase_id, series_id)
-        points, last_step, last_value, last_flag, low, low_step, high, high_step = old
-        if not sql_metrics.has_point(connection, key, step):
-            points += 1
-        if step == last_step:
-            last_value, last_flag = value, flag
-        if step in (low_step, high_step):
-            # the extremes of the others are found with the old point out of the way
-            sql_metrics.put_points(connection, [(phase_id, step, series_id, time, None, sql_metrics.NAN)])
-            low, low_step = sql_metrics.extreme(connection, key, folded, highest=False)
-            high, high_step = sql_metrics.extreme(connection, key, folded, highest=True)
-        if value is not None:
-            if low is None or low_step is None or (value, step) < (low, low_step):
-                low, low_step = value, step
-            if high is None or high_step is None or (-value, step) < (-high, high_step):
-                high, high_step = value, step
-        changed[series_id] = Statistics(
-            points, last_step, last_value, last_flag, low, low_step, high, high_step
-        )
-    sql_metrics.put_statistics(connection, changed)
-    curves.note_corrections(connection, [(row[2], row[1]) for row in rows])
+def _folded_step(connection: sqlite3.Connection, phase_id: int) -> int:
+    """The phase's folded step, or an error where it went with its experiment."""
+    folded = sql_metrics.folded_step(connection, phase_id)
+    if folded is None:
+        raise ExperimentNotFoundError("This experiment was purged; nothing was written.")
+    return folded

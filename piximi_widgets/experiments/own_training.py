@@ -21,11 +21,18 @@ from ..storage import FileLock
 
 if TYPE_CHECKING:
     from .experiment import Experiment
+    from .jobs import Job
 
+_ENVIRONMENT = "own training "
 _LOOK_SECONDS = 0.5
 _BEAT_SECONDS = 15.0
 _FAILED_EXIT_CODE = 1
 _OUT_OF_MEMORY = ("ResourceExhaustedError", "OutOfMemoryError")
+
+
+def is_own(environment: str) -> bool:
+    """Whether the jobs of an environment are trainings of a person's own, and not of ``Project.fit``."""
+    return environment.startswith(_ENVIRONMENT)
 
 
 class OwnTraining:
@@ -53,31 +60,36 @@ class OwnTraining:
     ) -> None:
         store = experiment.store
         store.check_writable()
-        uid = uuid.uuid4().hex
+        self._uid = uid = uuid.uuid4().hex
+        self.experiment = experiment
         folder = store.folder / "workers"
         folder.mkdir(exist_ok=True)
         self._lock = FileLock(folder / f"{uid}.lock")
         if not self._lock.acquire():
             raise StoreError(f"The lock {self._lock.path} is held by another process; try again.")
+        job: Job | None = None
         try:
-            environment = f"own training {uid}"
+            environment = f"{_ENVIRONMENT}{uid}"
             worker = store.register_worker(
                 uid, lock=f"workers/{uid}.lock", log=f"workers/{uid}.log", environment=environment
             )
-            store.enqueue(experiment, "train", {"process": os.getpid(), **(payload or {})}, environment)
-            job = store.claim(worker, environment, 0)
-            if job is None:
+            job = store.enqueue(experiment, "train", {"process": os.getpid(), **(payload or {})}, environment)
+            claimed = store.claim(worker, environment, 0)
+            if claimed is None:
                 raise StoreError(f"{experiment.name!r} was canceled before its training began.")
         except BaseException:
-            self._let_go(uid, experiment)
+            if job is not None:
+                # Nobody else may ever claim it.
+                with contextlib.suppress(PiximiError):
+                    job.cancel()
+            self._let_go()
             raise
-        self._uid = uid
-        self._job = job
+        self._job = claimed
         self._gone = gone
         self._ending = threading.Lock()
         self._stop = threading.Event()
         self._done = threading.Event()
-        self.experiment = job.experiment
+        self.experiment = claimed.experiment
         """Its writes are refused once the attempt is lost."""
         self.is_open = True
         self._watch = threading.Thread(target=self._run, name="piximi-own-training", daemon=True)
@@ -104,7 +116,7 @@ class OwnTraining:
                 with contextlib.suppress(StaleAttemptError):
                     self._job.finish(state, exit_code, words)
             finally:
-                self._let_go(self._uid, self.experiment)
+                self._let_go()
 
     def _outcome(self, error: BaseException | None) -> tuple[str, int, str | None]:
         if error is None:
@@ -119,9 +131,9 @@ class OwnTraining:
             return "TERMINATED", code, words
         return "FAILED", _FAILED_EXIT_CODE, words
 
-    def _let_go(self, uid: str, experiment: Experiment) -> None:
+    def _let_go(self) -> None:
         with contextlib.suppress(PiximiError):
-            experiment.store.retire_worker(uid)
+            self.experiment.store.retire_worker(self._uid)
         self._lock.release()
         with contextlib.suppress(OSError):
             Path(self._lock.path).unlink()

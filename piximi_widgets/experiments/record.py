@@ -9,15 +9,16 @@ from datetime import datetime
 from typing import Any
 
 from ..errors import StoreError
-from . import sql, sql_jobs
+from . import sql, sql_jobs, sql_started
 from .attached import AttachedDataset
 from .inheritance import Inheritance
 from .jobs import cancel
 from .metrics import fold_all
 from .settings import Settings
 from .settings import clean_tags as clean_tags
+from .started import let_go, note_start, take_lock
 from .status import Status
-from .values import as_datetime, clean_name, encode_parameters, now
+from .values import as_datetime, clean_name, clean_text, encode_parameters, now, shown
 
 _ENDED = (Status.SUCCESS, Status.FAILED, Status.CANCELED, Status.TERMINATED, Status.INTERRUPTED)
 
@@ -69,9 +70,18 @@ class Record(Settings, Inheritance):
     # -- its course, when it is not done by a job --------------------------------------------------
 
     def start(self) -> None:
-        """Say that a training of your own runs now."""
+        """Say that a training of your own runs now, in this process.
+
+        When the process ends without `finish`, the experiment becomes INTERRUPTED.
+        """
+        self.store.check_writable()
+        with self.store.database.read() as connection:
+            self.row(connection)
+            self._refuse_job(connection)
+        lock = take_lock(self.store, self.id)
         with self.writing(durable=True) as connection:
             self._refuse_job(connection)
+            note_start(connection, self.id, lock)
             sql.update_experiment(
                 connection,
                 self.id,
@@ -88,12 +98,15 @@ class Record(Settings, Inheritance):
         """Say how a training of your own ended: SUCCESS, FAILED, CANCELED, TERMINATED or INTERRUPTED."""
         if status not in _ENDED:
             raise StoreError(f"A training ends as one of {', '.join(_ENDED)}, not as {status!r}.")
+        error = None if error is None else shown(str(error))
         with self.writing(durable=True) as connection:
             self._refuse_job(connection)
             sql.update_experiment(
                 connection, self.id, status=Status(status), ended=now(), exit_code=exit_code, error=error
             )
+            sql_started.delete(connection, self.id)
             fold_all(connection, self.id)
+        let_go(self.store, self.id)
 
     def request_stop(self) -> bool:
         """Ask the training to end; one that waits is CANCELED at once. False when there is none."""
@@ -135,6 +148,8 @@ class Record(Settings, Inheritance):
             raise StoreError(
                 f"A dataset version has a uid, a name and a fingerprint; a {type(version).__name__} has not."
             ) from None
+        for what, text in (("uid", uid), ("name", name), ("fingerprint", fingerprint)):
+            clean_text(text, f"The {what} of a dataset version")
         with self.writing(durable=True) as connection:
             sql.attach_dataset(connection, self.id, alias, uid, name, fingerprint, now())
 

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 _WORD = "inline"
 _ON = "on"
-ABANDONED = "The process that was to do this has ended before it began. Nothing was done; resume() puts it on the list again."
+_ABANDONED = "The process that was to do this has ended before it began. Nothing was done; "
+ABANDONED = {
+    "train": f"{_ABANDONED}resume() puts it on the list again.",
+    "predict": f"{_ABANDONED}project.predict() asks for it again.",
+}
+"""Why a job is LOST that nobody has begun, by its kind."""
 
 
 class Reservation:

@@ -313,6 +313,23 @@ CREATE TABLE kept_dataset (
     content BLOB NOT NULL,
     PRIMARY KEY (experiment_id, uid)
 );
+
+-- last_number: of the version of an artifact stored last, so that the number of a deleted one is not given again
+CREATE TABLE artifact_number (
+    experiment_id INTEGER NOT NULL REFERENCES experiment (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    last_number INTEGER NOT NULL,
+    PRIMARY KEY (experiment_id, name)
+) WITHOUT ROWID;
+INSERT INTO artifact_number SELECT experiment_id, name, max(version) FROM artifact GROUP BY experiment_id, name;
+
+-- who has said start() for a training of a person's own; lock: a file below the store's folder, held while it lives
+CREATE TABLE started (
+    experiment_id INTEGER PRIMARY KEY REFERENCES experiment (id) ON DELETE CASCADE,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    lock TEXT NOT NULL
+);
 """
 
 MIGRATIONS = (_FIRST, _SECOND)

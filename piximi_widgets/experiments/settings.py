@@ -10,7 +10,7 @@ from .garbage import remove_orphaned_points
 from .handle import Handle
 from .keeping import remove_unused
 from .registry import sql as sql_registry
-from .status import JobState
+from .status import JobState, Status
 from .values import clean_experiment_name, clean_name, now
 
 
@@ -79,6 +79,11 @@ class Settings(Handle):
             if sql_jobs.current_training(connection, self.id) is not None:
                 name = str(self.row(connection)["name"])
                 raise StoreError(f"Experiment {name!r} is being trained; stop it before you delete it.")
+            record = self.row(connection)
+            if record["status"] == Status.RUNNING:
+                raise StoreError(
+                    f"Experiment {record['name']!r} runs, as its start() says; finish() it before you delete it."
+                )
             sql.update_experiment(connection, self.id, deleted=now())
 
     def restore(self) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from .sql_metrics import CURVE as CURVE
 from .sql_metrics import NOTHING_FOLDED, VALUE, Key
 
 LAST_STEP = 2**63 - 1
-CURVE = np.dtype([("step", np.int64), ("value", np.float64)])
-"""The points of a curve, also as they lie in a block (little-endian on every platform that TensorFlow runs on)."""
+_MOST_CORRECTIONS = 1000
+# Instead of a step: whoever follows, and has not seen this yet, looks at all points of the phase or series anew. The
+# latter may be a step too, which then is looked at among the others.
+PHASE_ANEW = NOTHING_FOLDED
+SERIES_ANEW = NOTHING_FOLDED + 1
 
 
 class Block(NamedTuple):
@@ -66,18 +71,22 @@ def delete_block(connection: sqlite3.Connection, series_id: int, first_step: int
     )
 
 
-def make_stale(connection: sqlite3.Connection, places: Sequence[tuple[int, int]]) -> None:
-    """Mark the blocks that hold (series id, step) as to be made again; a series without blocks gets one."""
+def make_stale(connection: sqlite3.Connection, series_id: int, steps: Sequence[int]) -> None:
+    """Mark the blocks that hold these steps, ascending, as to be made again; a series without blocks gets one."""
+    starts = [
+        row[0]
+        for row in connection.execute(
+            "SELECT first_step FROM series_block WHERE series_id = ? ORDER BY first_step", (series_id,)
+        )
+    ]
+    if not starts:
+        put_blocks(connection, [(series_id, NOTHING_FOLDED, 0, None)])
+        return
+    # the first block also holds what lies before it
+    places = {max(bisect_right(starts, step) - 1, 0) for step in steps}
     connection.executemany(
-        "UPDATE series_block SET points = NULL WHERE series_id = ?1 AND points IS NOT NULL AND first_step ="
-        " coalesce((SELECT max(first_step) FROM series_block WHERE series_id = ?1 AND first_step <= ?2),"
-        " (SELECT min(first_step) FROM series_block WHERE series_id = ?1))",
-        places,
-    )
-    connection.executemany(
-        "INSERT INTO series_block (series_id, first_step, count, points) SELECT ?1, ?2, 0, NULL"
-        " WHERE NOT EXISTS (SELECT 1 FROM series_block WHERE series_id = ?1)",
-        [(series_id, NOTHING_FOLDED) for series_id, _ in places],
+        "UPDATE series_block SET points = NULL WHERE series_id = ? AND first_step = ? AND points IS NOT NULL",
+        [(series_id, starts[place]) for place in sorted(places)],
     )
 
 
@@ -128,6 +137,34 @@ def points_between(
     return np.fromiter(cursor, CURVE)
 
 
-def note_corrections(connection: sqlite3.Connection, places: Sequence[tuple[int, int]]) -> None:
-    """Note that points (series id, step) were written at steps that are folded already."""
-    connection.executemany("INSERT INTO point_correction (series_id, step) VALUES (?, ?)", places)
+def note_corrections(connection: sqlite3.Connection, series_id: int, steps: Iterable[int]) -> None:
+    """Note that points of a series were written at steps that are folded already."""
+    connection.executemany(
+        "INSERT INTO point_correction (series_id, step) VALUES (?, ?)", [(series_id, step) for step in steps]
+    )
+
+
+def prune_corrections(connection: sqlite3.Connection, phase_id: int) -> None:
+    """Leave one note for all but the newest of those of a series, with the number of the last of them.
+
+    So whoever has seen that one has missed nothing, and the others begin the series anew.
+    """
+    rows = connection.execute(
+        "SELECT series_id FROM point_correction WHERE series_id IN (SELECT id FROM series WHERE phase_id = ?)"
+        " GROUP BY series_id HAVING count(*) > ?",
+        (phase_id, _MOST_CORRECTIONS + 1),
+    ).fetchall()
+    for (series_id,) in rows:
+        number = connection.execute(
+            "SELECT id FROM point_correction WHERE series_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?",
+            (series_id, _MOST_CORRECTIONS),
+        ).fetchone()[0]
+        connection.execute(
+            "DELETE FROM point_correction WHERE series_id = ? AND id <= ? AND step <> ?",
+            (series_id, number, PHASE_ANEW),
+        )
+        # What begins the phase anew begins the series anew, too.
+        connection.execute(
+            "INSERT OR IGNORE INTO point_correction (id, series_id, step) VALUES (?, ?, ?)",
+            (number, series_id, SERIES_ANEW),
+        )

@@ -5,16 +5,24 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
+from .sql_curves import PHASE_ANEW, SERIES_ANEW
 from .sql_metrics import VALUE
 
 
 class FollowedPoint(NamedTuple):
-    """A point as a follower sees it; NaN is a None."""
+    """A point as a follower sees it; NaN is None, infinities are floats."""
 
     series_id: int
     step: int
     time: int
     value: float | None
+
+
+class Anew(NamedTuple):
+    """Ids of series of which all points, or those of their whole phase, are looked at anew."""
+
+    phases: set[int]
+    series: set[int]
 
 
 class FollowedSeries(NamedTuple):
@@ -45,13 +53,29 @@ def points_after(connection: sqlite3.Connection, phase_id: int, step: int) -> li
     return [FollowedPoint(*row) for row in cursor.fetchall()]
 
 
+def points_up_to(
+    connection: sqlite3.Connection, phase_id: int, series_id: int, step: int
+) -> list[FollowedPoint]:
+    """Points of one series up to a step, in the order of steps."""
+    cursor = connection.execute(
+        f"SELECT series_id, step, time, {VALUE} FROM point WHERE phase_id = ? AND step <= ? AND series_id = ?"
+        " ORDER BY step",
+        (phase_id, step, series_id),
+    )
+    cursor.row_factory = None
+    return [FollowedPoint(*row) for row in cursor.fetchall()]
+
+
 def corrected_points(
     connection: sqlite3.Connection, experiment_id: int, after: int
-) -> tuple[list[FollowedPoint], int]:
-    """Points that were written at folded steps, as they are now, and the number of the last such writing."""
+) -> tuple[list[FollowedPoint], Anew, int]:
+    """Points that were written at folded steps, as they are now, what is to be looked at anew, and the last number.
+
+    Only what was noted after the note of number `after`.
+    """
     last = connection.execute("SELECT coalesce(max(id), 0) FROM point_correction").fetchone()[0]
     if last <= after:
-        return [], after
+        return [], Anew(set(), set()), after
     cursor = connection.execute(
         f"SELECT DISTINCT point.series_id, point.step, time, {VALUE} FROM point_correction AS correction"
         " JOIN series ON series.id = correction.series_id"
@@ -61,11 +85,20 @@ def corrected_points(
         (after, experiment_id),
     )
     cursor.row_factory = None
-    return [FollowedPoint(*row) for row in cursor.fetchall()], int(last)
+    points = [FollowedPoint(*row) for row in cursor.fetchall()]
+    rows = connection.execute(
+        "SELECT DISTINCT series_id, step FROM point_correction WHERE id > ? AND step IN (?, ?)"
+        " AND series_id IN (SELECT id FROM series WHERE experiment_id = ?)",
+        (after, PHASE_ANEW, SERIES_ANEW, experiment_id),
+    ).fetchall()
+    anew = Anew(
+        {row[0] for row in rows if row[1] == PHASE_ANEW}, {row[0] for row in rows if row[1] == SERIES_ANEW}
+    )
+    return points, anew, int(last)
 
 
 def logs(connection: sqlite3.Connection, experiment_id: int) -> list[sqlite3.Row]:
-    """Logs that are no metrics: id, name, type, updated, and the size of the data."""
+    """Logs that are no metrics: id, name, type, updated, and the SHA-256 of an IMAGE."""
     return connection.execute(
         "SELECT id, name, type, updated, sha256 FROM log WHERE experiment_id = ? ORDER BY id",
         (experiment_id,),
@@ -85,7 +118,7 @@ def artifacts_after(connection: sqlite3.Connection, experiment_id: int, after: i
 
 
 def evaluations(connection: sqlite3.Connection, experiment_id: int) -> list[sqlite3.Row]:
-    """Evaluations with the number of their images and of those that were written last."""
+    """Evaluations: id, partition, updated, and the number of their images."""
     return connection.execute(
         "SELECT id, partition, updated,"
         " (SELECT count(*) FROM evaluation_row WHERE evaluation_id = evaluation.id) AS images"

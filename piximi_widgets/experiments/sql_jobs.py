@@ -6,6 +6,14 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
+from .values import shown
+
+#: All but the payload, which may name a hundred thousand images and is not needed at each look.
+_COLUMNS = (
+    "job.id, job.experiment_id, job.kind, job.attempt, job.environment, job.state, job.stop_requested, job.worker,"
+    " job.log_offset, job.created, job.claimed, job.ended, job.exit_code, job.error"
+)
+
 
 def insert_job(
     connection: sqlite3.Connection,
@@ -25,15 +33,20 @@ def insert_job(
 
 
 def job(connection: sqlite3.Connection, job_id: int) -> sqlite3.Row | None:
-    return _one(connection, "SELECT * FROM job WHERE id = ?", (job_id,))
+    return _one(connection, f"SELECT {_COLUMNS} FROM job WHERE id = ?", (job_id,))
+
+
+def payload(connection: sqlite3.Connection, job_id: int) -> str | None:
+    row = _one(connection, "SELECT payload FROM job WHERE id = ?", (job_id,))
+    return None if row is None else str(row[0])
 
 
 def jobs(connection: sqlite3.Connection, experiment_id: int | None) -> list[sqlite3.Row]:
     """Jobs of one experiment, or of all, oldest first."""
     if experiment_id is None:
-        return connection.execute("SELECT * FROM job ORDER BY id").fetchall()
+        return connection.execute(f"SELECT {_COLUMNS} FROM job ORDER BY id").fetchall()
     return connection.execute(
-        "SELECT * FROM job WHERE experiment_id = ? ORDER BY id", (experiment_id,)
+        f"SELECT {_COLUMNS} FROM job WHERE experiment_id = ? ORDER BY id", (experiment_id,)
     ).fetchall()
 
 
@@ -49,7 +62,8 @@ def current_training(connection: sqlite3.Connection, experiment_id: int) -> sqli
     """The training job that waits or runs."""
     return _one(
         connection,
-        "SELECT * FROM job WHERE experiment_id = ? AND kind = 'train' AND state IN ('WAITING', 'RUNNING')",
+        f"SELECT {_COLUMNS} FROM job"
+        " WHERE experiment_id = ? AND kind = 'train' AND state IN ('WAITING', 'RUNNING')",
         (experiment_id,),
     )
 
@@ -66,14 +80,14 @@ def oldest_waiting(connection: sqlite3.Connection, environment: str) -> int | No
 def running_jobs(connection: sqlite3.Connection) -> list[sqlite3.Row]:
     """Running jobs with the host, lock, log and heartbeat of their worker."""
     return connection.execute(
-        "SELECT job.*, worker.host, worker.lock, worker.log, worker.heartbeat FROM job"
+        f"SELECT {_COLUMNS}, worker.host, worker.lock, worker.log, worker.heartbeat FROM job"
         " JOIN worker ON worker.uid = job.worker WHERE job.state = 'RUNNING' ORDER BY job.id"
     ).fetchall()
 
 
 def waiting_jobs(connection: sqlite3.Connection) -> list[sqlite3.Row]:
     """Jobs that nobody has claimed, oldest first."""
-    return connection.execute("SELECT * FROM job WHERE state = 'WAITING' ORDER BY id").fetchall()
+    return connection.execute(f"SELECT {_COLUMNS} FROM job WHERE state = 'WAITING' ORDER BY id").fetchall()
 
 
 def waiting_environments(connection: sqlite3.Connection) -> list[sqlite3.Row]:
@@ -94,14 +108,6 @@ def move_waiting(connection: sqlite3.Connection, environment: str, to: str) -> i
         "UPDATE job SET environment = ? WHERE state = 'WAITING' AND environment = ?", (to, environment)
     )
     return cursor.rowcount
-
-
-def delete_logs(connection: sqlite3.Connection, experiment_id: int, names: Iterable[str]) -> None:
-    """Remove logs without points and files."""
-    connection.executemany(
-        "DELETE FROM log WHERE experiment_id = ? AND name = ? AND sha256 IS NULL",
-        ((experiment_id, name) for name in names),
-    )
 
 
 def claim_job(connection: sqlite3.Connection, job_id: int, worker: str, log_offset: int, time: int) -> bool:
@@ -127,7 +133,7 @@ def end_job(
     cursor = connection.execute(
         "UPDATE job SET state = ?, exit_code = ?, error = ?, ended = ?"
         " WHERE id = ? AND state = ? AND worker IS ?",
-        (state, exit_code, error, time, job_id, from_state, worker),
+        (state, exit_code, None if error is None else shown(error), time, job_id, from_state, worker),
     )
     return cursor.rowcount == 1
 

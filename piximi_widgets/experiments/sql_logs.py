@@ -7,7 +7,9 @@ listed.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
+from .sql_curves import PHASE_ANEW, note_corrections
 from .sql_metrics import NOTHING_FOLDED, Key
 
 
@@ -29,10 +31,18 @@ def clear_line(connection: sqlite3.Connection, key: Key) -> None:
     )
     connection.execute("DELETE FROM series_stat WHERE series_id = ?", (key.series_id,))
     connection.execute("DELETE FROM series_block WHERE series_id = ?", (key.series_id,))
-    connection.execute(
-        "UPDATE phase SET folded = ?1 WHERE id = ?2 AND NOT EXISTS (SELECT 1 FROM point WHERE phase_id = ?2)",
+    emptied = connection.execute(
+        "UPDATE phase SET folded = ?1 WHERE id = ?2 AND folded <> ?1"
+        " AND NOT EXISTS (SELECT 1 FROM point WHERE phase_id = ?2)",
         (NOTHING_FOLDED, key.phase_id),
     )
+    # An earlier note of this kind is still needed by who has not seen it.
+    connection.execute(
+        "DELETE FROM point_correction WHERE series_id = ? AND (step <> ? OR ?)",
+        (key.series_id, PHASE_ANEW, emptied.rowcount),
+    )
+    if emptied.rowcount:
+        note_corrections(connection, key.series_id, [PHASE_ANEW])
 
 
 def clear_lines(connection: sqlite3.Connection, experiment_id: int) -> None:
@@ -44,6 +54,11 @@ def clear_lines(connection: sqlite3.Connection, experiment_id: int) -> None:
     connection.execute(f"DELETE FROM series_stat WHERE series_id IN {mine}", (experiment_id,))
     connection.execute(f"DELETE FROM series_block WHERE series_id IN {mine}", (experiment_id,))
     connection.execute("UPDATE phase SET folded = ? WHERE experiment_id = ?", (NOTHING_FOLDED, experiment_id))
+    connection.execute(f"DELETE FROM point_correction WHERE series_id IN {mine}", (experiment_id,))
+    connection.execute(
+        "INSERT INTO point_correction (series_id, step) SELECT id, ? FROM series WHERE experiment_id = ?",
+        (PHASE_ANEW, experiment_id),
+    )
 
 
 def delete_logs(
@@ -57,3 +72,11 @@ def delete_logs(
     ).fetchall()
     connection.execute(f"DELETE FROM log WHERE {chosen}", values)
     return {row[0] for row in rows}
+
+
+def delete_values(connection: sqlite3.Connection, experiment_id: int, names: Iterable[str]) -> None:
+    """Delete the logs of these names that have neither points nor files."""
+    connection.executemany(
+        "DELETE FROM log WHERE experiment_id = ? AND name = ? AND sha256 IS NULL",
+        [(experiment_id, name) for name in names],
+    )

@@ -28,7 +28,9 @@ _STATISTICS = (
     "series_stat.series_id, count, last_step, last_value, last_flag, min_value, min_step, max_value, max_step"
 )
 _POINT = np.dtype([("step", np.int64), ("value", np.float64), ("time", np.int64)])
-_CURVE = np.dtype([("step", np.int64), ("value", np.float64)])
+_LATE = np.dtype([("series", np.int64), ("step", np.int64), ("value", np.float64)])
+CURVE = np.dtype([("step", np.int64), ("value", np.float64)])
+"""The points of a curve, also as they lie in a block (little-endian on every platform that TensorFlow runs on)."""
 
 
 class Key(NamedTuple):
@@ -78,20 +80,15 @@ def insert_series(
     return Key(phase_id, int(cursor.lastrowid or 0))
 
 
-def series_names(connection: sqlite3.Connection, experiment_id: int) -> list[str]:
-    rows = connection.execute(
-        "SELECT name FROM series WHERE experiment_id = ? ORDER BY id", (experiment_id,)
-    ).fetchall()
-    return [row[0] for row in rows]
-
-
-def folded_step(connection: sqlite3.Connection, phase_id: int) -> int:
-    """The last step whose points are in the statistics."""
-    return int(connection.execute("SELECT folded FROM phase WHERE id = ?", (phase_id,)).fetchone()[0])
+def folded_step(connection: sqlite3.Connection, phase_id: int) -> int | None:
+    """The last step whose points are in the statistics; None where the phase is gone with its experiment."""
+    rows = connection.execute("SELECT folded FROM phase WHERE id = ?", (phase_id,)).fetchall()
+    return int(rows[0][0]) if rows else None
 
 
 def set_folded_step(connection: sqlite3.Connection, phase_id: int, step: int) -> None:
-    connection.execute("UPDATE phase SET folded = ? WHERE id = ?", (step, phase_id))
+    # Never back, also where the longest series was deleted: who follows looks no more at what lies before it.
+    connection.execute("UPDATE phase SET folded = max(folded, ?) WHERE id = ?", (step, phase_id))
 
 
 def unfolded_phases(connection: sqlite3.Connection, experiment_id: int | None = None) -> list[int]:
@@ -163,32 +160,19 @@ def points(
     )
     cursor.row_factory = None  # plain tuples are read twice as fast as rows
     # NULL arrives as None, which NumPy makes NaN of
-    return np.fromiter(cursor, _POINT if with_time else _CURVE)
+    return np.fromiter(cursor, _POINT if with_time else CURVE)
 
 
-def unfolded_points(
-    connection: sqlite3.Connection, phase_id: int
-) -> list[tuple[int, int, float | None, int]]:
-    """(series id, step, value, flag) of points that are not in the statistics, in the order of steps."""
+def unfolded_points(connection: sqlite3.Connection, phase_id: int) -> np.ndarray:
+    """A structured array of series, step and value, in the order of steps, of points not in the statistics yet."""
     cursor = connection.execute(
-        "SELECT series_id, step, value, flag FROM point WHERE phase_id = ?1"
+        f"SELECT series_id, step, {VALUE} FROM point WHERE phase_id = ?1"
         " AND step > (SELECT folded FROM phase WHERE id = ?1) ORDER BY step",
         (phase_id,),
     )
     cursor.row_factory = None
-    return cursor.fetchall()
-
-
-def extreme(
-    connection: sqlite3.Connection, key: Key, up_to: int, *, highest: bool
-) -> tuple[float | None, int | None]:
-    """The smallest or largest finite value up to a step, and the first step that has it."""
-    rows = connection.execute(
-        "SELECT value, step FROM point WHERE phase_id = ? AND step <= ? AND series_id = ?"
-        f" AND value IS NOT NULL ORDER BY value {'DESC' if highest else 'ASC'}, step LIMIT 1",
-        (key.phase_id, up_to, key.series_id),
-    ).fetchall()
-    return (rows[0][0], rows[0][1]) if rows else (None, None)
+    # a million tuples at once would keep Python's collector busy for longer than SQLite reads them
+    return np.fromiter(cursor, _LATE)
 
 
 # -- statistics ------------------------------------------------------------------------------------
@@ -201,17 +185,6 @@ def statistics(connection: sqlite3.Connection, phase_id: int) -> dict[int, Stati
         (phase_id,),
     ).fetchall()
     return {row[0]: Statistics(*row[1:]) for row in map(tuple, rows)}
-
-
-def all_statistics(connection: sqlite3.Connection) -> dict[int, Statistics]:
-    rows = connection.execute(f"SELECT {_STATISTICS} FROM series_stat").fetchall()
-    return {row[0]: Statistics(*row[1:]) for row in map(tuple, rows)}
-
-
-def all_series(connection: sqlite3.Connection) -> list[tuple[int, int, str]]:
-    """(id, experiment id, name), in the order in which they were first logged."""
-    rows = connection.execute("SELECT id, experiment_id, name FROM series ORDER BY id").fetchall()
-    return [(row[0], row[1], row[2]) for row in rows]
 
 
 def put_statistics(connection: sqlite3.Connection, statistics: dict[int, Statistics]) -> None:

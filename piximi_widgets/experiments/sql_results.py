@@ -21,12 +21,17 @@ def insert_artifact(
     size: int,
     time: int,
 ) -> int:
-    """Add the next version under `name`; returns its number, counted from 1."""
-    version = 1 + (
+    """Add the next version under `name`; returns its number, counted from 1 and never given again."""
+    version = 1 + int(
         connection.execute(
-            "SELECT max(version) FROM artifact WHERE experiment_id = ? AND name = ?", (experiment_id, name)
+            "SELECT max(coalesce((SELECT last_number FROM artifact_number WHERE experiment_id = ?1 AND name = ?2), 0),"
+            " coalesce((SELECT max(version) FROM artifact WHERE experiment_id = ?1 AND name = ?2), 0))",
+            (experiment_id, name),
         ).fetchone()[0]
-        or 0
+    )
+    connection.execute(
+        "INSERT OR REPLACE INTO artifact_number (experiment_id, name, last_number) VALUES (?, ?, ?)",
+        (experiment_id, name, version),
     )
     connection.execute(
         "INSERT INTO artifact (experiment_id, name, version, kind, filename, sha256, size, created)"

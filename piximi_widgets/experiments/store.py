@@ -7,9 +7,7 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Literal, SupportsIndex
-from urllib.parse import unquote, urlsplit
 
 from ..errors import ExperimentExistsError, ExperimentNotFoundError, ReadOnlyError, StoreError
 from ..storage import Database, Subscription
@@ -22,6 +20,8 @@ from .experiment import Experiment
 from .holdings import Holdings
 from .inheritance import inherit_experiment, inherit_model
 from .jobs import Fence
+from .locations import SCHEME, artifacts_folder
+from .locations import database_path as database_path
 from .metrics import Series
 from .record import clean_tags
 from .registry import ModelVersion
@@ -30,10 +30,19 @@ from .safety.safe import SafeStore
 from .schema import APPLICATION_ID, MIGRATIONS
 from .status import Status
 from .stored import near
-from .values import clean_experiment_name, encode_parameters, now, numbered_name
+from .values import (
+    LABELMAP,
+    changed_parameters,
+    clean_experiment_name,
+    clean_text,
+    encode_parameters,
+    is_text,
+    now,
+    numbered_name,
+)
 from .worklist import WorkList
 
-_SCHEME = "sqlite:///"
+_LARGEST_ID = 2**63 - 1
 
 
 class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
@@ -87,9 +96,13 @@ class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
             error=StoreError,
             advice=advice,
         )
-        self.url = _SCHEME + path.as_posix()
+        self.url = SCHEME + path.as_posix()
+        self.place = path.resolve()
+        """The file itself, by whatever links `url` leads to it: two stores of one place are the same."""
         self.folder = path.parent
-        self.contents = Contents(self.folder / "artifacts" if artifacts is None else _folder(artifacts))
+        self.contents = Contents(
+            self.folder / "artifacts" if artifacts is None else artifacts_folder(artifacts), path
+        )
         self.series = Series()
         self.fences: dict[int, Fence] = {}
         self._experiment_class = experiment_class
@@ -136,7 +149,9 @@ class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
         if_exists : {"raise", "reuse", "rename"}
             What to do when the name is taken: refuse; return that experiment, or the first of
             ``"name 2"``, ``"name 3"``, … with the same parameters; or take the first of these that is
-            free.
+            free. With ``"reuse"`` a new one gets a TABLE ``"parameters-changed"``, which tells how its parameters differ
+            from those of the experiment `name`: ``{"batch-size": [16, 32]}``, and None for what one of them has not.
+            That is no base: its weights need not go on from there.
 
         Raises
         ------
@@ -146,8 +161,7 @@ class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
         if if_exists not in ("raise", "reuse", "rename"):
             raise StoreError(f'if_exists must be "raise", "reuse" or "rename", not {if_exists!r}.')
         name = clean_experiment_name(name)
-        if not isinstance(description, str):
-            raise StoreError(f"The description must be a string, not {description!r}.")
+        description = clean_text(description, "The description")
         cleaned_tags = clean_tags(tags)
         rows = None if parameters is None else encode_parameters(parameters)
         if base_experiment is not None:
@@ -178,13 +192,20 @@ class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
                 None,
                 time,
             )
-            sql.put_log(connection, new, "labelmap", "LABELMAP", "{}", None, time)
+            sql.put_log(connection, new, LABELMAP, "LABELMAP", "{}", None, time)
             sql.replace_parameters(connection, new, rows or [])
             if base_experiment is not None:
                 inherit_experiment(connection, new, base_experiment, parameters=rows is None)
             if base_model is not None:
                 inherit_model(connection, new, base_model, parameters=None if rows is None else False)
             sql.replace_tags(connection, new, cleaned_tags)
+            if if_exists == "reuse" and candidate != name:
+                first = sql.experiment_id_by_name(connection, name)
+                assert first is not None
+                changed = changed_parameters(
+                    sql.parameters(connection, first), sql.parameters(connection, new)
+                )
+                sql.put_log(connection, new, "parameters-changed", "TABLE", changed, None, time)
         return self.experiment(new)
 
     def experiment(self, id: int) -> Experiment:
@@ -203,7 +224,9 @@ class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
         if found is not None:
             return self.experiment(found)
         with self.database.read() as connection:
-            deleted = sql.deleted_id_by_name(connection, key) if isinstance(key, str) else None
+            deleted = (
+                sql.deleted_id_by_name(connection, key) if isinstance(key, str) and is_text(key) else None
+            )
         if deleted is not None:
             raise ExperimentNotFoundError(
                 f"Experiment {key!r} was deleted; store[{deleted}].restore() brings it back."
@@ -256,45 +279,20 @@ class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
         """Raise StoreError for an experiment of another store."""
         if not isinstance(experiment, Experiment):
             raise StoreError(f"Expected an experiment, not {experiment!r}; take it from the store by name.")
-        if experiment.store.url != self.url:
+        if experiment.store.place != self.place:
             raise StoreError(
                 f"{experiment!r} belongs to the store {experiment.store.url}, not to {self.url}."
             )
 
     def _find(self, connection: sqlite3.Connection, key: object) -> int | None:
         if isinstance(key, str):
+            if not is_text(key):
+                return None
             found = sql.experiment_id_by_name(connection, key.strip())
             return sql.experiment_id_by_uid(connection, key) if found is None else found
         if isinstance(key, bool) or not isinstance(key, SupportsIndex):
             return None
         id = operator.index(key)
+        if abs(id) > _LARGEST_ID:
+            return None
         return None if sql.experiment(connection, id) is None else id
-
-
-def database_path(url: str | os.PathLike[str]) -> Path:
-    """The file that a store's URL names.
-
-    Raises
-    ------
-    StoreError
-        It names none.
-    """
-    text = os.fspath(url)
-    if text.startswith(_SCHEME):
-        text = text.removeprefix(_SCHEME)
-    elif "://" in text:
-        raise StoreError(f'{text!r} is no store that can be opened; give "sqlite:///" and a path.')
-    if not text or text == ":memory:":
-        raise StoreError("A store needs a file, since other processes write into it; give its path.")
-    return Path(os.path.abspath(text))
-
-
-def _folder(artifacts: str | os.PathLike[str]) -> Path:
-    text = os.fspath(artifacts)
-    if text.startswith("file://"):
-        text = unquote(urlsplit(text).path)
-    elif "://" in text:
-        raise StoreError(
-            f"{text!r} is no folder of artifacts that can be used; give a path or a file:// URL."
-        )
-    return Path(os.path.abspath(text))

@@ -7,10 +7,7 @@ import io
 from collections import Counter
 from datetime import datetime
 from html import escape
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from . import sql
 from .values import as_datetime
@@ -106,7 +103,7 @@ def curves_png(experiment: Experiment) -> bytes | None:
     canvas = FigureCanvasAgg(figure)
     for axes, (title, names) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         for name, color in zip(names, _COLORS, strict=False):
-            steps, values = decimate(*experiment.metrics_array(name), _MOST_POINTS)
+            steps, values = experiment.curve(name, _MOST_POINTS)
             marker = "o" if len(steps) == 1 else None
             axes.plot(steps, values, label=name.replace("$", r"\$")[:40], color=color, lw=1.4, marker=marker)
         axes.set_title(title.replace("$", r"\$")[:40], fontsize=9)
@@ -117,28 +114,6 @@ def curves_png(experiment: Experiment) -> bytes | None:
     file = io.BytesIO()
     canvas.print_png(file)
     return file.getvalue()
-
-
-def decimate(steps: np.ndarray, values: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """At most `most` points of a curve that keep the extremes of each stretch; the last point stays.
-
-    Parameters
-    ----------
-    steps, values : (N,) ndarray
-    most : int
-        At least 4.
-    """
-    if len(steps) <= most:
-        return steps, values
-    edges = np.linspace(0, len(steps) - 1, (most - 1) // 2 + 1).astype(int)
-    keep = {len(steps) - 1}
-    for start, stop in pairwise(edges):
-        stretch = values[start:stop]
-        finite = np.isfinite(stretch)
-        keep.add(start + int(np.where(finite, stretch, np.inf).argmin()))
-        keep.add(start + int(np.where(finite, stretch, -np.inf).argmax()))
-    chosen = np.array(sorted(keep))
-    return steps[chosen], values[chosen]
 
 
 def _panels(names: list[str]) -> list[tuple[str, list[str]]]:

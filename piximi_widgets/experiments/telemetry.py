@@ -12,7 +12,7 @@ from ..errors import LogError
 from . import sql_jobs
 from .capturing import Capture
 from .system_samples import Sampling, samples_frame
-from .values import as_datetime, clean_name, now
+from .values import as_datetime, clean_name, now, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,17 +80,22 @@ def append_lines(
     last = sql_jobs.last_line(connection, experiment_id)
     number, last_stream, progress = (0, stream, _ORDINARY) if last is None else tuple(last)
     chapters = sql_jobs.chapters(connection, experiment_id)
-    if last_stream != stream or (chapters and chapters[-1]["number"] > number):
+    chapter = chapters[-1]["number"] if chapters else 0
+    if last_stream != stream or chapter > number:
         progress = _ORDINARY
     rows: dict[int, tuple[int, int, str, str, int]] = {}
     closed: int | None = None
     for line in lines:
-        shown = line.strip("\r").rpartition("\r")[2]
-        if shown.startswith(CHAPTER_MARK):
-            name = shown.removeprefix(CHAPTER_MARK).strip()
+        visible = line.strip("\r").rpartition("\r")[2]
+        if visible.startswith(CHAPTER_MARK):
+            name = visible.removeprefix(CHAPTER_MARK).strip()
+            if chapter > number:
+                # one without a line would be lost: a chapter is told by its lines
+                number += 1
+                rows[number] = (number, time, stream, "", _ORDINARY)
             sql_jobs.put_chapter(connection, experiment_id, number + 1, name, time)
-            progress = _ORDINARY
-        elif not shown and (line or progress == _OPEN):
+            chapter, progress, closed = number + 1, _ORDINARY, None
+        elif not visible and (line or progress == _OPEN):
             if not line:
                 progress, closed = _PROGRESS, number
         else:
@@ -101,7 +106,7 @@ def append_lines(
                 progress = _OPEN
             else:
                 progress = _PROGRESS if line.startswith("\r") or replaces else _ORDINARY
-            rows[number] = (number, time, stream, shown, progress)
+            rows[number] = (number, time, stream, visible, progress)
             closed = None
     if closed in rows:
         rows[closed] = (*rows[closed][:4], _PROGRESS)
@@ -152,7 +157,11 @@ class Telemetry:
             Where they were written: ``"output"``, ``"stdout"`` or ``"stderr"``.
         """
         given = [lines] if isinstance(lines, str) else list(lines)
-        single = [part for line in given for part in line.removesuffix("\n").split("\n")]
+        for line in given:
+            if not isinstance(line, str):
+                raise LogError(f"A line of output must be a string, not {line!r}.")
+        single = [shown(part) for line in given for part in line.removesuffix("\n").split("\n")]
+        stream = clean_name(stream, "A stream")
         with self._experiment.writing() as connection:
             append_lines(connection, self._experiment.id, single, stream, now())
 

@@ -13,6 +13,9 @@ import numpy as np
 
 from ..errors import LogError, StoreError
 
+PARAMETERS = "parameters"
+LABELMAP = "labelmap"
+"""The logs that every experiment has."""
 LONGEST_EXPERIMENT_NAME = 60
 LARGEST_JSON = 16 * 2**20
 """Bytes of the largest value that is kept as JSON."""
@@ -112,11 +115,6 @@ def encoded(value: Any, what: str) -> str:
     return text
 
 
-def from_json(text: str) -> Any:
-    """What :func:`to_json` was given, tuples and arrays as lists."""
-    return json.loads(text)
-
-
 def type_name(value: Any) -> str:
     """The stored type name of a plain value: null, bool, int, float, str, list or dict."""
     return _TYPES[type(value)]
@@ -142,6 +140,14 @@ def encode_parameters(parameters: Mapping[str, Any]) -> list[tuple[str, str, str
     return rows
 
 
+def changed_parameters(old: list[tuple[str, str, str]], new: list[tuple[str, str, str]]) -> str:
+    """JSON of what differs between two lists of rows (name, type, JSON): ``{"name": [old, new]}``; None: not there."""
+    before, after = ({name: json.loads(value) for name, _, value in rows} for rows in (old, new))
+    texts = [{name: (kind, value) for name, kind, value in rows} for rows in (old, new)]
+    names = [name for name in {**after, **before} if texts[0].get(name) != texts[1].get(name)]
+    return encoded({name: [before.get(name), after.get(name)] for name in names}, "The changed parameters")
+
+
 def clean_name(name: Any, what: str, longest: int = _LONGEST_NAME, error: type[StoreError] = LogError) -> str:
     """Strip a name and check it.
 
@@ -160,6 +166,27 @@ def clean_name(name: Any, what: str, longest: int = _LONGEST_NAME, error: type[S
     if any(ord(character) < 32 or 0xD800 <= ord(character) <= 0xDFFF for character in stripped):
         raise error(f"{what} may not contain control characters: {stripped!r}.")
     return stripped
+
+
+def is_text(value: Any) -> bool:
+    """Whether it is a string that can be stored: one with halves of surrogate pairs has no UTF-8."""
+    return isinstance(value, str) and not any(0xD800 <= ord(character) <= 0xDFFF for character in value)
+
+
+def clean_text(text: Any, what: str) -> str:
+    """The text itself, or a StoreError for what is no string, or none that can be stored."""
+    if not isinstance(text, str):
+        raise StoreError(f"{what} must be a string, not {text!r}.")
+    if not is_text(text):
+        raise StoreError(
+            f"{what} has characters that are none, as of a file's name that is not UTF-8: {text!r}."
+        )
+    return text
+
+
+def shown(text: str) -> str:
+    """A text that was printed, in which what has no UTF-8 is written as an escape: it was not for us to refuse it."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def clean_experiment_name(name: Any) -> str:

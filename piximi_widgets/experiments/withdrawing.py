@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from . import sql_jobs, sql_results
+from . import sql_logs, sql_results
 
 if TYPE_CHECKING:
     from .experiment import Experiment
@@ -32,4 +32,4 @@ def withdraw_results(experiment: Experiment, partitions: Iterable[str], logs: It
             row = sql_results.evaluation(connection, experiment.id, partition)
             if row is not None:
                 sql_results.delete_evaluation(connection, row["id"])
-        sql_jobs.delete_logs(connection, experiment.id, logs)
+        sql_logs.delete_values(connection, experiment.id, logs)

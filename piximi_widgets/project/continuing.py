@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..engine import launcher, runtime
+from ..engine.config import TrainingConfig
 from ..engine.jobs.commits import commit_of
-from ..engine.jobs.keeping import read_weights_record
+from ..engine.jobs.keeping import read_weights_record, was_replaced
 from ..engine.jobs.recording import read_table
 from ..engine.jobs.replaying import Replay, environment_differences
 from ..engine.jobs.requests import ARCHITECTURE, BASE_MODEL, Extension, TrainingRequest
-from ..errors import StaleAttemptError, TrainingError
+from ..errors import ConfigurationError, StaleAttemptError, TrainingError
 from ..experiments import Job, Status
 from .basing import forget_inherited
-from .submitting import start
+from .submitting import all_or_nothing, start
 
 if TYPE_CHECKING:
     from .experiment import Experiment
@@ -42,14 +43,20 @@ def resume(experiment: Experiment, run: Any, wait: bool) -> Experiment:
 
 def extend(experiment: Experiment, epochs: int, run: Any, wait: bool) -> Experiment:
     """See `Experiment.extend`."""
-    epochs = experiment.config.model_copy(update={"epochs": epochs}).epochs
     job = _last_training(experiment)
+    epochs = experiment.config.model_copy(update={"epochs": epochs}).epochs
     _refuse_under_way(experiment, job)
     trained = experiment.artifacts.get("model-latest") is not None
     if experiment.status not in (Status.SUCCESS, Status.CANCELED) or not trained:
         raise TrainingError(
             f"{experiment.name!r} ended as {experiment.status} and has no final weights to extend. "
             "experiment.resume() goes on with it."
+        )
+    if was_replaced(experiment):
+        raise TrainingError(
+            f"The artifact 'model-latest' of {experiment.name!r} was replaced after the training: nobody knows of which epoch "
+            "its weights are. Delete that version (experiment.artifacts['model-latest'].delete_version()), and the "
+            "weights of the training can be extended."
         )
     weights = read_weights_record(experiment)
     in_record = experiment.metrics_array("train/loss")[0]
@@ -80,6 +87,13 @@ def replay(experiment: Experiment, run: Any, wait: bool) -> Replay:
             f"This is not the environment of the record: {named}. The weights will differ; compare the accuracies.",
             stacklevel=3,
         )
+    request = replace(
+        TrainingRequest.from_json(first.payload),
+        extensions=(),
+        replay_of=experiment.uid,
+        git_commit=commit_of(Path.cwd()),
+    )
+    dataset = experiment.project.version(request.dataset)
     store = experiment.store
     repeated = store.create_experiment(
         experiment.name[: _LONGEST_NAME - len(_REPLAY)].rstrip() + _REPLAY,
@@ -91,28 +105,58 @@ def replay(experiment: Experiment, run: Any, wait: bool) -> Replay:
         tags=("replay",),
         if_exists="rename",
     )
-    forget_inherited(repeated)
-    for name in _NEEDED:
-        if (artifact := experiment.artifacts.get(name)) is not None:
-            repeated.artifacts.store(name, artifact.path, filename=artifact.filename)
-    repeated.attach_dataset(experiment.datasets["train"], alias="train")
-    request = replace(
-        TrainingRequest.from_json(first.payload),
-        extensions=(),
-        replay_of=experiment.uid,
-        git_commit=commit_of(Path.cwd()),
-    )
-    start(experiment.project, repeated, request, run)
+    with all_or_nothing(repeated):
+        forget_inherited(repeated)
+        for name in _NEEDED:
+            if (artifact := experiment.artifacts.get(name)) is not None:
+                repeated.artifacts.store(name, artifact.path, filename=artifact.filename)
+        repeated.attach_dataset(dataset, alias="train")
+        start(experiment.project, repeated, request, run)
     if wait:
         cast("Experiment", repeated).wait()
     return Replay(experiment, repeated)
 
 
+def settings_of(experiment: Experiment) -> TrainingConfig:
+    """See `Experiment.config`."""
+    try:
+        return TrainingConfig.from_json(dict(experiment.parameters))
+    except ConfigurationError:
+        trainings = _trainings(experiment)
+        if trainings and "dataset" in trainings[0].payload:
+            raise
+        raise ConfigurationError(
+            {
+                "parameters": f"The parameters of {experiment.name!r} are no settings of Project.fit, which has not trained it; "
+                "experiment.parameters gives them as they are."
+            }
+        ) from None
+
+
+def refuse_never_begun(experiment: Experiment, status: Status) -> None:
+    """Raise TrainingError where nobody has asked for the training that `wait` would wait for."""
+    if status == Status.WAITING and not experiment.store.jobs(experiment):
+        raise TrainingError(
+            f"Nobody has asked for a training of {experiment.name!r}, so that there is nothing to wait for. project.fit() "
+            "makes an experiment and trains it; experiment.start() and finish() are for a training of your own."
+        )
+
+
+def _trainings(experiment: Experiment) -> list[Job]:
+    return [job for job in experiment.store.jobs(experiment) if job.kind == "train"]
+
+
 def _last_training(experiment: Experiment) -> Job:
-    trainings = [job for job in experiment.store.jobs(experiment) if job.kind == "train"]
+    trainings = _trainings(experiment)
     if not trainings:
         raise TrainingError(
             f"{experiment.name!r} was not trained by Project.fit, so that there is nothing to go on from."
+        )
+    if "dataset" not in trainings[-1].payload:
+        raise TrainingError(
+            f"The last training of {experiment.name!r} was a model.fit of your own, logged by a KerasLogger, of which the "
+            "record holds no images and no settings to go on with: call model.fit again (initial_epoch=… goes on "
+            "with its epochs), or project.fit() for a training that can be resumed, extended and replayed."
         )
     return trainings[-1]
 

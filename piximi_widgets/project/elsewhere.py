@@ -14,9 +14,11 @@ from ..engine.jobs.lineage import images_trained_on
 from ..errors import DatasetVersionError, EvaluationError, TrainingError
 from ..experiments.archive.layout import Dataset
 from ..experiments.evaluations import read_evaluations
+from .recorded import recorded_evaluation
 
 if TYPE_CHECKING:
     from ..dataset import DatasetVersion
+    from ..experiments import Experiment as StoredExperiment
     from .experiment import Experiment
 
 COLUMNS = ("id", "category", "partition", "trained_on", "pixels")
@@ -25,42 +27,83 @@ COLUMNS = ("id", "category", "partition", "trained_on", "pixels")
 def for_archive(experiment: Experiment) -> list[Dataset]:
     """The dataset versions of an experiment with their images: those of its project, and those that came with it."""
     found = dict(experiment._kept_datasets())
-    trained_on = None
+    seen = None
     for attached in experiment.datasets.values():
         try:
             version = experiment.project.version(attached.uid)
         except DatasetVersionError:
             continue
-        if trained_on is None:
-            trained_on = images_trained_on(experiment, experiment.project)
-        found[version.uid] = _as_dataset(version, trained_on, experiment.project.name)
+        if seen is None:
+            seen = trained_on(experiment)
+        found[version.uid] = _as_dataset(version, seen, experiment.project.name)
     return list(found.values())
 
 
+def trained_on(experiment: Experiment) -> np.ndarray:
+    """Ids (int64, ascending) of the images of the project on which the experiment was trained, or what it goes on from.
+
+    Of an experiment that was imported into a copy of its project the base may be missing here; then the archive's
+    word for it counts, and also for experiments that go on from it.
+    """
+    found = [images_trained_on(experiment, experiment.project)]
+    waiting: list[StoredExperiment | None] = [experiment]
+    seen = set()
+    while waiting:
+        one = waiting.pop()
+        if one is None or one.id in seen:
+            continue
+        seen.add(one.id)
+        # Ids of a version that this project does not have may name other images here.
+        for dataset in one._kept_datasets().values():
+            if _is_here(experiment, dataset.uid):
+                found.append(np.array([row[0] for row in _rows(dataset) if row[3]], dtype=np.int64))
+        model = one.base_model
+        waiting += [one.base_experiment, None if model is None else model.context.experiment]
+    return np.unique(np.concatenate(found))
+
+
+def images_of(experiment: Experiment, told: str | None) -> str | None:
+    """Uid of the project that numbers the images of an experiment; `told` by what came along where nothing here says."""
+    if not experiment._is_imported:
+        return experiment.project.uid
+    dataset = kept(experiment)
+    if dataset is None and "train" in experiment.datasets:
+        return experiment.project.uid
+    return told if dataset is None else _project_uid(dataset)
+
+
 def kept(experiment: Experiment) -> Dataset | None:
-    """The dataset version that an imported experiment was trained with, unless this project has it."""
+    """The dataset version that an imported experiment was trained with, unless this project has it.
+
+    Its table is empty where a store that knows of no project has exported the experiment.
+    """
     attached = experiment.datasets.get("train")
     if attached is None:
         return None
-    try:
-        experiment.project.version(attached.uid)
-    except DatasetVersionError:
-        return experiment._kept_datasets().get(attached.uid)
-    return None
+    if _is_here(experiment, attached.uid):
+        return None
+    found = experiment._kept_datasets().get(attached.uid)
+    if found is None and experiment._is_imported:
+        found = Dataset(attached.uid, {"name": attached.name}, b"")
+    return found
 
 
 def refuse(experiment: Experiment, what: str) -> None:
     """Raise TrainingError where the images that a training needs are in another project."""
     dataset = kept(experiment)
     if dataset is not None:
+        project = dataset.record.get("project")
+        where = "another project" if project is None else f"the project {project!r}"
         raise TrainingError(
             f"{experiment.name!r} cannot be {what} here: it was imported, and the images that it was trained with are in"
-            f" the project {dataset.record.get('project')!r}. Its classifier works here; project.fit() trains a new one."
+            f" {where}. Its classifier works here; project.fit() trains a new one."
         )
 
 
 def evaluate(experiment: Experiment, dataset: Dataset, partition: str) -> Evaluation:
     """Score the predictions that came with an experiment against the labels that came with it."""
+    if not dataset.table:
+        return _as_recorded(experiment, partition)
     name, project = str(dataset.record.get("name")), dataset.record.get("project")
     rows = _rows(dataset)
     arrays = [
@@ -90,6 +133,36 @@ def evaluate(experiment: Experiment, dataset: Dataset, partition: str) -> Evalua
         unscored=int((~usable).sum()),
         names=[f"image {number} of {project}" for number in wanted[usable].tolist()],
     )
+
+
+def _as_recorded(experiment: Experiment, partition: str) -> Evaluation:
+    """Score what the record alone holds, where nothing else came along."""
+    found = recorded_evaluation(experiment, partition)
+    # Negative, since the same ids name other images here.
+    ids = -found.ids if (found.ids > 0).all() else -np.arange(1, len(found.ids) + 1)
+    return Evaluation(
+        found.classes,
+        ids,
+        found.truth,
+        found.probabilities,
+        partition=partition,
+        dataset_name=found.dataset_name,
+        unscored=found.unscored,
+        names=[f"image {number} of another project" for number in found.ids.tolist()],
+    )
+
+
+def _is_here(experiment: Experiment, uid: str) -> bool:
+    try:
+        experiment.project.version(uid)
+    except DatasetVersionError:
+        return False
+    return True
+
+
+def _project_uid(dataset: Dataset) -> str | None:
+    uid = dataset.record.get("project_uid")
+    return uid if isinstance(uid, str) else None
 
 
 def _as_dataset(version: DatasetVersion, trained_on: np.ndarray, project: str) -> Dataset:

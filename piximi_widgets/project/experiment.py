@@ -14,13 +14,13 @@ from ..engine import launcher
 from ..engine.config import TrainingConfig
 from ..engine.evaluation import Evaluation
 from ..engine.jobs.checkpoints import Checkpoints
-from ..engine.jobs.lineage import images_trained_on
 from ..engine.jobs.requests import read_architecture
 from ..errors import EvaluationError, TrainingFailed
 from ..experiments import Experiment as StoredExperiment
 from ..experiments import ExperimentStore, Status
 from ..experiments.evaluations import read_evaluations
 from . import continuing, elsewhere
+from .recorded import recorded_evaluation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,8 +56,14 @@ class Experiment(StoredExperiment):
 
     @property
     def config(self) -> TrainingConfig:
-        """The settings of the training."""
-        return TrainingConfig.from_json(dict(self.parameters))
+        """The settings of the training.
+
+        Raises
+        ------
+        ConfigurationError
+            The parameters are none of `Project.fit`, for example those of a ``model.fit`` of your own.
+        """
+        return continuing.settings_of(self)
 
     @property
     def architecture_record(self) -> dict[str, Any] | None:
@@ -107,12 +113,15 @@ class Experiment(StoredExperiment):
         TrainingFailed
             It ended without a result: by an exception (with the worker's traceback), a signal, or because the
             worker vanished.
+        TrainingError
+            Nobody has asked for a training of it, so that there is nothing to wait for.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         news = threading.Event()
         subscription = self.store.watch(news.set)
         try:
             while (status := self.status) not in ENDED:
+                continuing.refuse_never_begun(self, status)
                 left = _LOOK_EVERY if deadline is None else min(_LOOK_EVERY, deadline - time.monotonic())
                 if left <= 0:
                     raise TimeoutError(
@@ -233,6 +242,9 @@ class Experiment(StoredExperiment):
     def _datasets_for_archive(self) -> list[Dataset]:
         return elsewhere.for_archive(self)
 
+    def _images_of(self) -> str | None:
+        return elsewhere.images_of(self, super()._images_of())
+
     # -- what came of it ---------------------------------------------------------------------------
 
     @property
@@ -293,6 +305,13 @@ class Experiment(StoredExperiment):
                     " labels that came with it. Classifier.evaluate scores images of your own."
                 )
             return elsewhere.evaluate(self, kept, partition)
+        if "train" not in self.datasets:
+            if predict or dataset is not None:
+                raise EvaluationError(
+                    f"{self.name!r} was not trained by Project.fit: evaluate(partition) alone scores what add_evaluations() "
+                    "has recorded."
+                )
+            return recorded_evaluation(self, partition)
         trained_with = self.project.version(self.datasets["train"].uid)
         ids, categories, label = self._truth(trained_with, partition, dataset)
         if predict:
@@ -323,7 +342,7 @@ class Experiment(StoredExperiment):
         self, trained_with: DatasetVersion, partition: str, dataset: DatasetVersion | str | None
     ) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
         """Ids and category ids to score against, never of an image that was trained on, and whose they are."""
-        trained_on = images_trained_on(self, self.project)
+        trained_on = elsewhere.trained_on(self)
         if dataset == "current":
             columns = self.project.columns()
             mine = columns.partition == PARTITIONS.index(partition)

@@ -9,13 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from ..dataset import Dataset, DatasetVersion
-from ..dataset.records import TEST, TRAINING, VALIDATION
 from ..dataset.splits.leakage import leakage_warning
 from ..engine import launcher
-from ..engine.checks import Problem, check
+from ..engine.checks import Problem
 from ..engine.config import TrainingConfig
 from ..engine.jobs.commits import commit_of
 from ..engine.jobs.requests import TrainingRequest
@@ -23,10 +20,11 @@ from ..errors import ConfigurationError, NotTrainableError, TrainingFailed
 from ..experiments import ExperimentStore
 from ..experiments import ModelVersion as StoredModelVersion
 from .basing import forget_inherited, is_on, keep_architecture, settings_on, take_weights, with_found_weights
+from .checking import fractions_of, problems_now, problems_of
 from .experiment import Experiment
 from .predicting import follow_prediction
 from .published import ModelVersion, of_project
-from .submitting import Submitter, check_run, hand_over, start
+from .submitting import Submitter, all_or_nothing, check_run, hand_over, start
 
 _STORE_NAME = "experiments.db"
 _DEVICES = ("auto", "cpu", "gpu")
@@ -100,17 +98,7 @@ class Project(Dataset):
         The images that have a label but no partition yet are counted as `fit` would assign them; duplicates of
         images that were never read are only known by then.
         """
-        config = config or TrainingConfig()
-        planned = self.planned_partitions(**self._fractions(config))
-        columns = self.columns()
-        if len(planned) != len(columns.id):
-            # Images came or went in between; whoever asks hears of it and asks again.
-            planned = columns.partition
-        usable = ~columns.excluded & (columns.category_id > 0)
-        names = {category.id: category.name for category in self.category_table()}
-        return self._problems(
-            config, names, columns.category_id[usable], planned[usable], columns.id[usable], len(columns.id)
-        )
+        return problems_now(self, config or TrainingConfig())
 
     def fit(
         self,
@@ -190,20 +178,18 @@ class Project(Dataset):
                     return found.wait() if wait else found
                 if_exists = "rename"
         if dataset is None:
-            problems = self.problems(config)
+            problems = problems_now(self, config, measures=base is None)
         else:
             version = dataset if isinstance(dataset, DatasetVersion) else self.version(dataset)
-            names = dict(enumerate(version.classes))
-            problems = self._problems(
-                config, names, version.labels, version.partitions, version.ids, len(version)
-            )
+            problems = problems_of(self, config, version, measures=base is None)
         if problems:
             raise NotTrainableError([problem.message for problem in problems])
         if dataset is None:
-            self.assign_partitions(**self._fractions(config))
+            self.assign_partitions(**fractions_of(self, config))
             version = self.snapshot()
         if warning := leakage_warning(version):
             warnings.warn(warning, stacklevel=2)
+        made = if_exists != "reuse" or name not in store
         experiment = self._known(
             store.create_experiment(
                 name,
@@ -215,16 +201,17 @@ class Project(Dataset):
         )
         if store.jobs(experiment):
             return experiment.wait() if wait else experiment
-        forget_inherited(experiment)
-        experiment.attach_dataset(version, alias="train")
-        keep_architecture(experiment, base)
-        request = TrainingRequest(
-            version.uid,
-            device,
-            base_dataset=None if base is None else take_weights(experiment, base),
-            git_commit=commit_of(Path.cwd()),
-        )
-        start(self, experiment, request, run)
+        with all_or_nothing(experiment, made=made):
+            forget_inherited(experiment)
+            experiment.attach_dataset(version, alias="train")
+            keep_architecture(experiment, base)
+            request = TrainingRequest(
+                version.uid,
+                device,
+                base_dataset=None if base is None else take_weights(experiment, base),
+                git_commit=commit_of(Path.cwd()),
+            )
+            start(self, experiment, request, run)
         return experiment.wait() if wait else experiment
 
     def _version_uid(self, dataset: DatasetVersion | str) -> str:
@@ -233,35 +220,6 @@ class Project(Dataset):
     def warm(self) -> None:
         """Start a worker that loads TensorFlow now, so that the next `fit` begins at once; does not wait."""
         launcher.warm(self.experiments, self.path)
-
-    def _fractions(self, config: TrainingConfig) -> dict[str, Any]:
-        """How new labels are divided: as in the last split, or by the settings where there was none."""
-        return {} if self.last_split else {"training": config.training_fraction, "seed": config.seed}
-
-    def _problems(
-        self,
-        config: TrainingConfig,
-        names: dict[int, str],
-        categories: np.ndarray,
-        partitions: np.ndarray,
-        ids: np.ndarray,
-        image_count: int,
-    ) -> list[Problem]:
-        """What keeps a training on these images, with these categories (keys of `names`), from starting."""
-        counts = {
-            name: tuple(
-                int(((categories == key) & (partitions == code)).sum())
-                for code in (TRAINING, VALIDATION, TEST)
-            )
-            for key, name in names.items()
-        }
-        return check(
-            config,
-            class_counts={name: int((categories == key).sum()) for key, name in names.items()},
-            partition_counts=counts,  # type: ignore[arg-type]
-            shapes=self.shapes(ids),
-            image_count=image_count,
-        )
 
     def _known(self, experiment: object) -> Experiment:
         assert isinstance(experiment, Experiment)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..engine import launcher
@@ -28,6 +29,27 @@ def check_run(run: object) -> None:
         raise ConfigurationError(
             {"run": f"run must be 'worker', 'inline', or an object with submit; got {run!r}."}
         )
+
+
+@contextmanager
+def all_or_nothing(experiment: Experiment, *, made: bool = True) -> Iterator[None]:
+    """Remove an experiment when the block is left by an error before its training is on the list.
+
+    It would seem to wait for a worker, for ever.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    made : bool
+        It was made just now; one that was there before stays.
+    """
+    try:
+        yield
+    except BaseException:
+        if made and not experiment.store.jobs(experiment):
+            experiment.delete()
+            experiment.purge()
+        raise
 
 
 def hand_over(project: Project, enqueue: Callable[[str], Job], run: str | Submitter) -> Job:

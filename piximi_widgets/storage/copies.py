@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import uuid
@@ -10,6 +11,8 @@ from contextlib import closing
 from pathlib import Path
 
 from .files import sync_folder
+from .locks import FileLock
+from .places import logs_of, size_of
 
 BACKUPS_FOLDER = "backups"
 """Where the copies of a database lie, beside it."""
@@ -52,8 +55,9 @@ def write_copy(
     sqlite3.DatabaseError
         If the source is damaged, or the copy cannot be written.
     OSError
-        If the folder cannot be written.
+        If the folder cannot be written, or the file in the target's place is in use or was not closed.
     """
+    _refuse_used(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name[:60]}.{uuid.uuid4().hex[:8]}.part")
     try:
@@ -65,6 +69,7 @@ def write_copy(
             if found := defects(copy, quick=True):
                 raise sqlite3.DatabaseError(f"database disk image is malformed: {found[0]}")
         _sync(part)
+        _refuse_used(target)
         os.replace(part, target)
     except BaseException:
         for ending in BESIDE:
@@ -101,6 +106,27 @@ def set_aside(path: Path, name: str) -> Path:
             os.replace(old, f"{aside}{ending}")
     sync_folder(path.parent)
     return aside
+
+
+def is_open(path: Path) -> bool:
+    """Whether a `Database` has the file open, in this process or in another one."""
+    return FileLock.is_held(path.with_name(f"{path.name}-open-lock"))
+
+
+def _refuse_used(target: Path) -> None:
+    """Raise OSError where a file in the target's place has users, or a log that would meet the copy and damage it."""
+    if is_open(target):
+        raise OSError(
+            errno.EBUSY, "a database of that name is open; choose another place, or close it", str(target)
+        )
+    for log in logs_of(target):
+        if size_of(log):
+            raise OSError(
+                errno.EEXIST,
+                f"{log.name} lies there, since the database of that name was not closed; choose another place, or"
+                " open that one once and close it",
+                str(target),
+            )
 
 
 def _sync(path: Path) -> None:

@@ -17,6 +17,7 @@ from .locks import try_lock, unlock
 from .opening import Opening
 from .places import identity_of
 from .poller import Poller, Subscription
+from .reading import Reading
 from .sqlite import explanation, is_damage, is_foreign
 from .transaction import Transaction
 from .users import Users
@@ -101,7 +102,9 @@ class Database(Opening):
         self._local = threading.local()
         self._pid = os.getpid()
         self._connections: list[tuple[threading.Thread, sqlite3.Connection]] = []
-        self._bookkeeping = threading.Condition()
+        # With a lock of C's as the context manager, Ctrl+C cannot come between its being taken and the block.
+        self._bookkeeping = threading.RLock()
+        self._ended = threading.Condition(self._bookkeeping)
         # Threads with a transaction. Both forgive being told twice, as when Ctrl+C cuts the telling short.
         self._running: set[int] = set()
         self._writing = threading.RLock()
@@ -129,36 +132,28 @@ class Database(Opening):
 
     # -- transactions ------------------------------------------------------------------------------
 
-    @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> Reading:
         """A read transaction: everything read inside belongs to one moment."""
-        connection = self._connection()
-        if connection.in_transaction:
-            yield connection
-            return
-        try:
-            self._begin()
-            with self._explained():
-                try:
-                    connection.execute("BEGIN")
-                    yield connection
-                finally:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-        finally:
-            self._end()
+        return Reading(self)
 
-    def write(self, *, durable: bool | None = None) -> Transaction:
+    def write(
+        self,
+        *,
+        durable: bool | None = None,
+        check: Callable[[sqlite3.Connection], None] | None = None,
+    ) -> Transaction:
         """A write transaction, committed at the end of the block and rolled back by an exception.
 
         Parameters
         ----------
         durable : bool, optional
             True: survives a power cut when the block has ended, whatever the file's own setting.
+        check : callable, optional
+            Is called with the connection before the block; what it raises refuses the transaction.
         """
         if self.read_only:
             raise ReadOnlyError(f"The {self._what} at {self.path} was opened read-only; nothing was changed.")
-        return Transaction(self, full_sync=bool(durable) and self._synchronous != "FULL")
+        return Transaction(self, bool(durable) and self._synchronous != "FULL", check)
 
     def watch(self, callback: Callable[[], None], interval: float = 0.1) -> Subscription:
         """Call `callback` after commits of any process, on the one poller thread of this database."""
@@ -214,7 +209,7 @@ class Database(Opening):
             # Of this thread itself it is a transaction that Ctrl+C has cut off.
             self._running.discard(threading.get_ident())
             # SQLite crashes the process when a connection is closed while another thread is using it.
-            idle = self._bookkeeping.wait_for(lambda: not self._running, _BUSY_SECONDS)
+            idle = self._ended.wait_for(lambda: not self._running, _BUSY_SECONDS)
             connections, self._connections = self._connections if idle else [], []
         if os.getpid() == self._pid:
             for _, connection in connections:
@@ -238,7 +233,7 @@ class Database(Opening):
         with self._bookkeeping:
             self._running.discard(threading.get_ident())
             if self._closed:
-                self._bookkeeping.notify_all()
+                self._ended.notify_all()
 
     def _stop_writing(self) -> None:
         """Let go of both locks of writers, as far as this thread holds them."""
@@ -279,7 +274,8 @@ class Database(Opening):
         self._pid = os.getpid()
         self._local = threading.local()
         self._connections = []
-        self._bookkeeping = threading.Condition()
+        self._bookkeeping = threading.RLock()
+        self._ended = threading.Condition(self._bookkeeping)
         self._running = set()
         self._writing = threading.RLock()
         self._lock_file = None

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from .blocks import Block, Ending
 
 if TYPE_CHECKING:
     from .database import Database
 
 
-class Transaction:
+class Transaction(Block):
     """What `Database.write` gives; one plain class, since nested generators would cost half of a small
     commit."""
 
-    __slots__ = ("_connection", "_database", "_full_sync")
+    __slots__ = ("_check", "_full_sync")
 
-    def __init__(self, database: Database, full_sync: bool) -> None:
-        self._database = database
+    def __init__(
+        self, database: Database, full_sync: bool, check: Callable[[sqlite3.Connection], None] | None
+    ) -> None:
+        super().__init__(database)
         self._full_sync = full_sync
+        self._check = check
 
     def __enter__(self) -> sqlite3.Connection:
         database = self._database
-        connection = self._connection = database._connection()
-        if connection.in_transaction:
+        if self._connect():
             raise RuntimeError("a write transaction was begun inside another transaction")
+        connection = self._connection
         # Ctrl+C may be raised when any call returns or begins: what is to be undone is undone within the same `try`.
         try:
+            self._hold()
             database._begin()
             database._writing.acquire()
             # From here on the lock file is ours to unlock, which other threads of this process hold through the same handle.
@@ -34,6 +42,8 @@ class Transaction:
             if self._full_sync:
                 connection.execute("PRAGMA synchronous=FULL")
             connection.execute("BEGIN IMMEDIATE")
+            if self._check is not None:
+                self._check(connection)
         except BaseException as exception:
             # Ctrl+C during a wait is raised after SQLite has begun the transaction all the same.
             self._leave()
@@ -41,6 +51,7 @@ class Transaction:
             raise
         return connection
 
+    @Ending
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         database, connection = self._database, self._connection
         try:
@@ -50,7 +61,9 @@ class Transaction:
             elif connection.in_transaction:
                 connection.execute("ROLLBACK")
             if database._guarded:
-                database._checkpoint(connection)
+                # The commit has happened by now: whoever heard of an error would write the same once more.
+                with suppress(sqlite3.Error):
+                    database._checkpoint(connection)
         except sqlite3.DatabaseError as exception:
             database._put_in_words(exception)
             raise
@@ -79,3 +92,4 @@ class Transaction:
                 raise
             finally:
                 database._end()
+        self._forget()

@@ -409,6 +409,30 @@ BAD = {
         "return Net()",
     ),
     "does not say which input": (f"return keras.Sequential([layers.Flatten(), {CLASSES}])",),
+    "could not be opened again: it has a function": (
+        "def shrink(weights):",
+        "    return 1e-4 * keras.ops.sum(weights**2)",
+        IMAGE,
+        FLAT,
+        "last = layers.Dense(classes, activation='softmax', kernel_regularizer=shrink)",
+        "return keras.Model(image, last(x))",
+    ),
+    "opened again: it has": (
+        "def start(shape, dtype=None):",
+        "    return keras.ops.zeros(shape, dtype)",
+        IMAGE,
+        FLAT,
+        "last = layers.Dense(classes, activation='softmax', kernel_initializer=start)",
+        "return keras.Model(image, last(x))",
+    ),
+    "a layer larger than its weights": (
+        IMAGE,
+        "x = layers.GlobalAveragePooling2D()(image)",
+        "x = layers.CategoryEncoding(70_000)(x)",
+        "x = layers.Reshape((70_000, 1))(x)",
+        "x = layers.GlobalAveragePooling1D()(x)",
+        f"return keras.Model(image, {CLASSES}(x))",
+    ),
     "nothing to train": (
         IMAGE,
         FLAT,
@@ -427,6 +451,23 @@ def test_a_network_that_cannot_be_trained_is_refused_in_plain_words(said):
     pw.trust_architecture(theirs.digest)
     with pytest.raises(ConfigurationError, match=said):
         build_registered(theirs, SHAPE, 3, 0)
+
+
+@pytest.mark.training
+@with_tensorflow
+def test_values_of_pixels_are_no_sizes_of_layers(tmp_path: Path):
+    """Microscopes count from far more than 65,536."""
+    from piximi_widgets.engine.classifier_file import read_classifier, write_classifier
+
+    scaled = "x = layers.Rescaling(70_000, offset=-70_000)(image)"
+    source = source_with(IMAGE, scaled, "x = layers.Flatten()(x)", f"return keras.Model(image, {CLASSES}(x))")
+    theirs = registry.from_record(record_of(source))
+    pw.trust_architecture(theirs.digest)
+    model = build_registered(theirs, SHAPE, 3, 0)
+    write_classifier(tmp_path / "a.keras", model, {})
+    again, _ = read_classifier(tmp_path / "a.keras")
+    pixels = np.random.default_rng(0).random((2, *SHAPE), dtype=np.float32)
+    assert np.array_equal(model(pixels), again(pixels))
 
 
 @pytest.mark.training

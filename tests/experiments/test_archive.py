@@ -127,7 +127,7 @@ def record(store: ExperimentStore, id: int) -> dict[str, list[tuple]]:
 
 def is_empty(store: ExperimentStore) -> bool:
     """No row, no file, and no part of one."""
-    files = [path for path in store.contents.folder.rglob("*") if path.is_file()]
+    files = [path for path in store.contents.folder.glob("??/*") if path.is_file()]
     return not len(store) and not files and not store.deleted
 
 
@@ -175,8 +175,8 @@ def test_every_column_of_an_experiment_is_exported_or_left_out_on_purpose():
         *("parameter", "tag", "phase", "point", "evaluation_row", "folder_file", "origin", "kept_dataset"),
         # made anew from points
         *("series_stat", "series_block", "point_correction"),
-        # of the store, not of an experiment
-        *("worker", "model", "model_version", "model_file"),
+        # of the store, not of an experiment; numbers of versions that were deleted there mean nothing here
+        *("worker", "model", "model_version", "model_file", "artifact_number", "started"),
     }
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert {name for name in tables if not name.startswith("sqlite_")} == rest | set(sql.COLUMNS)
@@ -415,7 +415,6 @@ HOSTILE = {
     "name": header(name="x" * 61),
     "status": header(status="WON"),
     "surrogate": header(notes="\ud800"),
-    "zero byte": header(notes="a\0b"),
     "parameters": header(parameters=[1]),
     "tags": header(tags=["a", "a"]),
     "unknown key": header(extra=1),

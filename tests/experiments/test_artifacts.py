@@ -12,7 +12,7 @@ from piximi_widgets.experiments import keeping
 
 
 def files(store):
-    return sorted(path for path in store.contents.folder.rglob("*") if path.is_file())
+    return sorted(path for path in store.contents.folder.glob("??/*") if path.is_file())
 
 
 def test_a_file_is_kept_under_its_content(store, experiment, tmp_path, query):
@@ -59,7 +59,7 @@ def test_delete_removes_all_versions(store, experiment):
     assert len(files(store)) == 1
     with pytest.raises(ArtifactError, match="'other'"):
         experiment.artifacts["model"]
-    assert experiment.artifacts.store("model", b"three").version == 1
+    assert experiment.artifacts.store("model", b"three").version == 3
 
 
 def test_one_version_can_be_deleted_alone(store, experiment, query):
@@ -234,3 +234,28 @@ def test_a_file_that_always_vanishes_is_an_error(store, experiment, monkeypatch)
     with pytest.raises(ArtifactError, match="again and again"):
         experiment.artifacts.store("x", b"content")
     assert list(experiment.artifacts) == []
+
+
+def test_the_number_of_a_deleted_version_is_not_given_again(store, experiment):
+    experiment.artifacts.store("model", b"one")
+    old = experiment.artifacts.store("model", b"two")
+    old.delete_version()
+    new = experiment.artifacts.store("model", b"three")
+    assert new.version == 3
+    with pytest.raises(ArtifactError, match="no longer"):
+        old.delete_version()
+    assert [version.version for version in new.versions] == [1, 3]
+    assert new.path.read_bytes() == b"three"
+
+
+@pytest.mark.parametrize("name", ["caf\udce9", "a\ud800.txt"])
+def test_a_file_name_without_utf8_is_refused(store, experiment, tmp_path, name, query):
+    with pytest.raises(ArtifactError, match="filename="):
+        experiment.artifacts.store("model", b"1", filename=name)
+    if name == "caf\udce9":
+        (tmp_path / name).write_bytes(b"1")
+        with pytest.raises(ArtifactError, match="filename="):
+            experiment.artifacts.store("model", tmp_path / name)
+        assert experiment.artifacts.store("model", tmp_path / name, filename="cafe").filename == "cafe"
+    else:
+        assert query("SELECT count(*) FROM artifact") == [(0,)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 import sys
 import threading
 
 import pytest
 
 from piximi_widgets.errors import ReadOnlyError
-from piximi_widgets.experiments import ExperimentStore
+from piximi_widgets.experiments import ExperimentStore, capturing
 
 
 def texts(experiment):
@@ -112,3 +113,51 @@ def test_a_read_only_store_refuses_at_once(store, experiment):
     with ExperimentStore(store.url, read_only=True) as reader, pytest.raises(ReadOnlyError):
         reader["first"].telemetry.capture().__enter__()
     assert experiment.telemetry.lines() == []
+
+
+def test_text_without_utf8_is_printed_and_kept_as_an_escape(experiment, monkeypatch):
+    class Screen(io.StringIO):
+        encoding = "utf-8"
+
+    monkeypatch.setattr(sys, "stdout", Screen())
+    with experiment.telemetry.capture():
+        print("caf\udce9.tif")
+    assert sys.stdout.getvalue() == "caf\udce9.tif\n"
+    assert texts(experiment) == [("", "stdout", "caf\\udce9.tif")]
+
+
+@pytest.mark.parametrize("error", [sqlite3.OperationalError("database is locked"), "purged"])
+def test_print_goes_on_where_the_store_does_not(experiment, monkeypatch, capsys, error):
+    with experiment.telemetry.capture():
+        if error == "purged":
+            experiment.delete()
+            experiment.purge()
+        else:
+
+            def fail(*_, **__):
+                raise error
+
+            monkeypatch.setattr("piximi_widgets.experiments.telemetry.append_lines", fail)
+        with pytest.warns(UserWarning, match="no longer goes into the telemetry"):
+            print("hello")
+        print("again")
+    assert capsys.readouterr().out == "hello\nagain\n"
+
+
+def test_dots_without_an_end_of_line_are_put_together_once(experiment, monkeypatch, capsys):
+    joined = []
+    split = capturing._split
+    monkeypatch.setattr(capturing, "_split", lambda text: joined.append(text) or split(text))
+    with experiment.telemetry.capture():
+        for _ in range(5000):
+            print(".", end="")
+        print()
+    assert joined == ["." * 5000 + "\n"]
+    assert texts(experiment) == [("", "stdout", "." * 5000)]
+
+
+def test_an_end_of_line_may_come_in_two_parts(experiment, capsys):
+    with experiment.telemetry.capture():
+        for part in ("one\r", "\n", "two\r", "three\n"):
+            sys.stdout.write(part)
+    assert [text for *_, text in texts(experiment)] == ["one", "three"]

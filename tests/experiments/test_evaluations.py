@@ -301,3 +301,15 @@ def test_metrics_of_a_partition_that_is_not_there(experiment):
     assert experiment.evaluation_metrics().empty
     with pytest.raises(LogError, match="no evaluations of 'test'; there are: none yet"):
         experiment.evaluation_metrics("test")
+
+
+@pytest.mark.parametrize("row", [[5.0, -3.0], [1.01, 0.0], [-0.01, 1.0], [math.inf, 0.0], [-math.inf, 0.0]])
+def test_what_is_no_probability_is_refused(experiment, row):
+    with pytest.raises(LogError, match="from 0 to 1"):
+        experiment.add_evaluations("val", [1, 2], [0, 1], [[0.5, 0.5], row], ["a", "b"])
+    assert len(experiment.evaluations()) == 0
+
+
+def test_rounding_and_unknown_probabilities_are_taken(experiment):
+    experiment.add_evaluations("val", [1, 2], [0, 1], [[1.0005, -0.0005], [math.nan, math.nan]], ["a", "b"])
+    assert len(experiment.evaluations()) == 2

@@ -47,7 +47,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def stored(store) -> set[str]:
-    return {path.name for path in store.contents.folder.rglob("*") if path.is_file()}
+    return {path.name for path in store.contents.folder.glob("??/*") if path.is_file()}
 
 
 def test_a_folder_of_any_depth_comes_back_whole(store, experiment, source, tmp_path):
@@ -376,3 +376,22 @@ def test_a_child_inherits_folders(store, experiment, source, tmp_path):
     experiment.artifacts["model"].delete()
     assert child.artifacts["model"].kind == "folder"
     assert tree(child.artifacts["model"].download(tmp_path / "out")) == tree(source)
+
+
+def test_a_download_gets_the_usual_rights_and_leaves_those_of_other_threads_alone(
+    experiment, tmp_path, monkeypatch
+):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "x").write_bytes(b"x")
+    artifact = experiment.artifacts.store("model", folder)
+    (tmp_path / "usual").mkdir()
+
+    def changed(mask):
+        raise AssertionError("umask is one for all threads")
+
+    monkeypatch.setattr(os, "umask", changed)
+    for overwrite in (False, True):
+        made = artifact.download(tmp_path / "out", overwrite=overwrite)
+        assert made.stat().st_mode == (tmp_path / "usual").stat().st_mode
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["model"]

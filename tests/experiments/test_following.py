@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from piximi_widgets.errors import StoreError
 from piximi_widgets.experiments import Event, ExperimentStore, MetricPoint, Status
+from piximi_widgets.experiments.following import _Follower
 from piximi_widgets.experiments.metrics import fold_all
 
 
@@ -272,3 +273,59 @@ def test_ctrl_c_leaves_the_experiment_and_no_thread(experiment):
 def test_what_is_no_timeout_is_refused(experiment, timeout):
     with pytest.raises(StoreError, match="seconds"):
         experiment.follow(timeout)
+
+
+def points_of(events):
+    return [(name, point.step, point.value) for _, kind, name, point in events if kind == "metric"]
+
+
+def test_a_line_alone_in_its_phase_is_followed_through_an_update(experiment):
+    experiment.log("line", {"steps": list(range(100)), "values": [0.0] * 100})
+    follower = _Follower(experiment)
+    follower.look()
+    experiment.get_log("line").update({"steps": list(range(50)), "values": [5.0] * 50})
+    assert points_of(follower.look()[0]) == [("line", step, 5.0) for step in range(50)]
+    assert points_of(follower.look()[0]) == []
+
+
+def test_what_is_logged_after_all_logs_were_deleted_is_followed(experiment):
+    experiment.log("line", {"steps": list(range(100)), "values": [0.0] * 100})
+    follower = _Follower(experiment)
+    follower.look()
+    experiment.delete_logs()
+    experiment.log("line", {"steps": list(range(50)), "values": [7.0] * 50})
+    experiment.log("new", {"steps": [3, 4], "values": [8.0, 9.0]})
+    assert sorted(points_of(follower.look()[0])) == [
+        *(("line", step, 7.0) for step in range(50)),
+        ("new", 3, 8.0),
+        ("new", 4, 9.0),
+    ]
+
+
+def test_points_after_the_longest_line_of_a_phase_was_deleted_are_followed(store, experiment):
+    experiment.log("long", {"steps": list(range(60)), "values": [0.0] * 60})
+    experiment.log("short", {"steps": list(range(10)), "values": [0.0] * 10})
+    follower = _Follower(experiment)
+    follower.look()
+    experiment.get_log("long").delete()
+    experiment.log("short", {"steps": [10, 11], "values": [1.0, 2.0]})
+    experiment.log("short", {"steps": [12, 13], "values": [3.0, 4.0]})
+    assert points_of(follower.look()[0]) == [(("short", step, step - 9.0)) for step in (10, 11, 12, 13)]
+
+
+def test_notes_of_corrections_are_pruned_and_nothing_is_missed(experiment, query):
+    steps = list(range(5000))
+    experiment.log("line", {"steps": steps, "values": [0.0] * 5000})
+    experiment.log_metrics({"other": 1.0}, step=7)
+    early, late = _Follower(experiment), _Follower(experiment)
+    early.look()
+    late.look()
+    for value in (1.0, 2.0, 3.0):
+        experiment.log("line", {"steps": steps, "values": [value] * 5000})
+        assert points_of(early.look()[0]) == [("line", step, value) for step in steps]
+    assert query("SELECT count(*) < 1100 FROM point_correction") == [(1,)]
+    assert points_of(late.look()[0]) == [("line", step, 3.0) for step in steps]
+    experiment.log("line", {"steps": [9, 10], "values": [4.0, 5.0]})
+    assert points_of(early.look()[0]) == points_of(late.look()[0]) == [("line", 9, 4.0), ("line", 10, 5.0)]
+    experiment.get_log("line").delete()
+    assert query("SELECT count(*) < 3 FROM point_correction") == [(1,)]

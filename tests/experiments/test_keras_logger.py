@@ -141,6 +141,17 @@ def test_parameters_are_what_keras_knows_unless_they_are_given(store):
     assert (experiment.parameters["epochs"], experiment.parameters["optimizer"]) == (5, "mine")
 
 
+def test_beside_the_settings_of_a_training_of_ours_nothing_becomes_a_parameter(store, hire):
+    """They are read again when it is resumed, where others would be faults."""
+    experiment = store.create_experiment("ours", parameters={"epochs": 2})
+    worker, _ = hire()
+    store.enqueue(experiment, "train", {"dataset": "v1"}, "here")
+    store.claim(worker, "here", 0).finish("DONE", 0)
+    fit(make_model(), pw.KerasLogger(experiment), epochs=1)
+    assert experiment.status == "SUCCESS"
+    assert experiment.parameters == {"epochs": 2}
+
+
 def test_the_learning_rate_is_that_of_the_epoch(experiment):
     import keras
 

@@ -123,7 +123,7 @@ def test_a_wrong_shape_is_refused_and_nothing_is_written(experiment, query, kind
         experiment.log("it", value, type=kind)
     assert [log.name for log in experiment.logs] == ["parameters", "labelmap"]
     assert query("SELECT count(*) FROM point") == query("SELECT count(*) FROM series") == [(0,)]
-    assert not list(experiment.store.folder.glob("artifacts/*/*"))
+    assert not list(experiment.store.folder.glob("artifacts/??/*"))
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_a_log_is_updated_and_deleted(experiment, query, kind):
     log.update(second)
     if kind == "IMAGE":
         assert np.asarray(Image.open(log.path)).all()
-        assert len(list(experiment.store.folder.glob("artifacts/*/*"))) == 1
+        assert len(list(experiment.store.folder.glob("artifacts/??/*"))) == 1
     else:
         assert log.data == second
     log.delete()
@@ -315,7 +315,7 @@ def test_a_log_is_updated_and_deleted(experiment, query, kind):
             use()
     assert query("SELECT count(*) FROM log WHERE name = 'it'") == [(0,)]
     assert query("SELECT count(*) FROM point") == [(1,)]
-    assert not list(experiment.store.folder.glob("artifacts/*/*"))
+    assert not list(experiment.store.folder.glob("artifacts/??/*"))
 
 
 def test_a_line_is_updated_whole(experiment):
@@ -448,7 +448,7 @@ def test_all_logs_are_deleted_and_those_of_others_stay(experiment, store):
     assert len(other.logs) == 2 + len(KINDS)
     assert other.get_log("a IMAGE").path.is_file(), "the same picture, of which only one reference went"
     other.delete_logs()
-    assert not list(store.folder.glob("artifacts/*/*"))
+    assert not list(store.folder.glob("artifacts/??/*"))
 
 
 # Names and sizes -------------------------------------------------------------------------------------------
@@ -483,3 +483,18 @@ def test_a_table_of_a_megabyte_is_kept_and_one_beyond_the_bound_is_refused(exper
         experiment.log("parameters", large)
     assert experiment.get_log("table").data["data"] == data.tolist()
     assert experiment.parameters == {}
+
+
+def test_single_numbers_are_folded_from_time_to_time(experiment, query):
+    for step in range(300):
+        experiment.log("loss", 1 / (step + 1), step=step)
+    ((folded,),) = query("SELECT folded FROM phase")
+    assert 0 < folded < 300
+
+
+def test_two_points_at_one_step_are_refused_without_replacing(experiment):
+    with pytest.raises(LogError, match="two points at one step"):
+        experiment.log("line", {"steps": [1, 1, 2], "values": [1, 2, 3]}, replace=False)
+    assert experiment.metrics == []
+    experiment.log("line", {"steps": [1, 1, 2], "values": [1, 2, 3]})
+    assert experiment.metrics_array("line")[1].tolist() == [2, 3]

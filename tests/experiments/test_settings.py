@@ -64,7 +64,7 @@ def test_a_purged_experiment_leaves_no_row_and_no_file(store, tmp_path):
     experiment.delete()
     experiment.purge()
     assert counts(store.database.path) == before
-    assert [path for path in store.contents.folder.rglob("*") if path.is_file()] == []
+    assert [path for path in store.contents.folder.glob("??/*") if path.is_file()] == []
     for key in (experiment.id, uid, "gone"):
         with pytest.raises(ExperimentNotFoundError):
             store[key]
@@ -91,7 +91,7 @@ def test_what_others_need_stays(store, tmp_path):
     assert other.artifacts["file"].path.read_bytes() == b"version 2"
     assert other.get_log("image").path.is_file()
     assert other.metrics_array("train/loss")[1].tolist() == [7.0]
-    assert len([path for path in store.contents.folder.rglob("*") if path.is_file()]) == 3
+    assert len([path for path in store.contents.folder.glob("??/*") if path.is_file()]) == 3
 
 
 def test_only_a_deleted_experiment_is_purged(store, experiment):

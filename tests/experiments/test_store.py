@@ -258,7 +258,7 @@ def test_a_read_only_store_can_be_read_and_refuses_every_change(store, experimen
         ):
             with pytest.raises(ReadOnlyError):
                 change()
-    assert sum(path.is_file() for path in (store.folder / "artifacts").rglob("*")) == 1
+    assert sum(path.is_file() for path in (store.folder / "artifacts").glob("??/*")) == 1
 
 
 def test_a_read_only_store_must_exist(tmp_path):
@@ -320,3 +320,63 @@ def test_datasets_are_kept_by_alias(experiment):
         experiment.detach_dataset("validation")
     with pytest.raises(StoreError, match="fingerprint"):
         experiment.attach_dataset("v1")
+
+
+@pytest.mark.parametrize("key", [2**70, -(2**70), "\ud800", "caf\udce9"])
+def test_a_key_that_no_store_can_hold_is_not_found(store, key):
+    assert key not in store
+    with pytest.raises(ExperimentNotFoundError):
+        store[key]
+
+
+def test_the_same_store_by_a_link_is_the_same_store(store, experiment, tmp_path_factory):
+    link = tmp_path_factory.mktemp("links") / "link"
+    link.symlink_to(store.folder, target_is_directory=True)
+    experiment.artifacts.store("model", b"weights")
+    version = experiment.publish("cells")
+    with ExperimentStore(link / "experiments.db") as same:
+        assert same["first"] == experiment
+        assert hash(same["first"]) == hash(experiment)
+        assert same.models["cells"].latest == version
+        child = same.create_experiment("child", base_experiment=experiment, base_model=version)
+        assert child.base_experiment == experiment
+        experiment.artifacts["model"].delete()
+        assert same.models["cells"].latest.files["model"].path.read_bytes() == b"weights"
+
+
+@pytest.mark.parametrize("text", ["caf\udce9", 7])
+def test_texts_that_cannot_be_stored_are_refused(store, experiment, text):
+    experiment.artifacts.store("model", b"weights")
+    experiment.publish("cells")
+    for write in (
+        lambda: setattr(experiment, "notes", text),
+        lambda: experiment.describe(text),
+        lambda: store.create_experiment("other", description=text),
+        lambda: store.models["cells"].describe(text),
+        lambda: experiment.publish("cells", description=text),
+    ):
+        with pytest.raises(StoreError, match="string|none"):
+            write()
+    assert len(store) == 1
+    assert (experiment.notes, experiment.description, len(store.models["cells"])) == ("", "", 1)
+
+
+def test_reuse_with_other_parameters_tells_what_has_changed(store):
+    first = store.create_experiment("run", parameters={"rate": 0.1, "batch": 16, "old": True, "type": 1})
+    assert store.create_experiment("run", parameters=first.parameters, if_exists="reuse") == first
+    assert [log.name for log in first.logs] == ["parameters", "labelmap"]
+    changed = {"rate": 0.2, "batch": 16, "new": [1], "type": 1.0}
+    second = store.create_experiment("run", parameters=changed, if_exists="reuse")
+    assert second.name == "run 2"
+    assert second.get_log("parameters-changed").type == "TABLE"
+    assert second.get_log("parameters-changed").data == {
+        "rate": [0.1, 0.2],
+        "new": [None, [1]],
+        "type": [1, 1.0],
+        "old": [True, None],
+    }
+    # its weights have seen nothing of what the first was trained on
+    assert second.base_experiment is None
+    assert store.create_experiment("run", parameters=changed, if_exists="reuse") == second
+    other = store.create_experiment("run", parameters=changed, if_exists="rename")
+    assert [log.name for log in other.logs] == ["parameters", "labelmap"]

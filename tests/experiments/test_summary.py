@@ -12,7 +12,7 @@ import sys
 import numpy as np
 from PIL import Image
 
-from piximi_widgets.experiments.summary import curves_png, decimate
+from piximi_widgets.experiments.summary import curves_png
 
 
 def test_header_parameters_and_curves_are_shown_and_escaped(store):
@@ -84,23 +84,6 @@ def test_there_is_no_picture_without_curves(experiment):
     assert "<img" not in experiment._repr_html_()
     experiment.log_metrics({"$weird_metric$": 1})
     assert curves_png(experiment)[:4] == b"\x89PNG"
-
-
-def test_decimation_keeps_extremes_and_the_end():
-    values = np.zeros(100_000)
-    values[[7, 31_337, 77_777]] = [5.0, -3.0, 9.0]
-    values[50_000] = math.nan
-    steps, kept = decimate(np.arange(100_000), values, 400)
-    assert len(steps) <= 400
-    assert steps[-1] == 99_999
-    assert np.all(np.diff(steps) > 0)
-    assert {7, 31_337, 77_777} <= set(steps.tolist())
-    assert {5.0, -3.0, 9.0} <= set(kept.tolist())
-
-
-def test_a_short_curve_is_left_alone():
-    steps, values = np.arange(3), np.array([1.0, math.nan, 2.0])
-    assert decimate(steps, values, 400)[0] is steps
 
 
 def test_the_room_loads_neither_pandas_nor_matplotlib_nor_tensorflow(tmp_path):

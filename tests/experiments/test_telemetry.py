@@ -140,3 +140,22 @@ def test_the_exit_code_is_known_once_it_has_ended(experiment):
     experiment.start()
     experiment.finish("FAILED", exit_code=-9)
     assert experiment.telemetry.exit_code == -9
+
+
+def test_a_chapter_without_a_line_is_kept_when_the_next_one_begins(experiment):
+    experiment.telemetry.start_chapter("A")
+    experiment.telemetry.start_chapter("B")
+    experiment.telemetry.append(["--#-- C", "--#-- D", "x"])
+    assert [(line.chapter, line.text) for line in experiment.telemetry.lines()] == [
+        ("A", ""),
+        ("B", ""),
+        ("C", ""),
+        ("D", "x"),
+    ]
+
+
+def test_what_is_no_text_is_refused(experiment):
+    with pytest.raises(LogError, match="string"):
+        experiment.telemetry.append([1, 2])
+    experiment.telemetry.append("caf\udce9")
+    assert [line.text for line in experiment.telemetry.lines()] == ["caf\\udce9"]

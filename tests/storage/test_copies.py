@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from piximi_widgets.errors import ProjectError
-from piximi_widgets.storage import Database
+from piximi_widgets.storage import Database, FileLock
 from piximi_widgets.storage import database as database_module
 from piximi_widgets.storage import opening as opening_module
 from piximi_widgets.storage.copies import CopyStopped, defects, open_copy, set_aside, write_copy
@@ -210,3 +210,26 @@ def test_a_copy_is_written_from_a_plain_connection(tmp_path):
         connection.commit()
         write_copy(connection, tmp_path / "b.db")
     assert values(tmp_path / "b.db") == ["x"]
+
+
+def test_a_copy_does_not_take_the_place_of_a_database_in_use(tmp_path):
+    """One that is open, and one whose log lies beside it, stay as they are."""
+    with closing(sqlite3.connect(tmp_path / "source.db")) as source:
+        source.execute("CREATE TABLE fact (value)")
+        target = tmp_path / "target.db"
+        target.write_bytes(b"precious")
+        lock = FileLock(tmp_path / "target.db-open-lock")
+        assert lock.acquire()
+        with pytest.raises(OSError, match="is open"):
+            write_copy(source, target)
+        lock.release()
+        for ending in ("-wal", "-journal"):
+            log = tmp_path / f"target.db{ending}"
+            log.write_bytes(b"half a change")
+            with pytest.raises(OSError, match=f"target.db{ending} lies there"):
+                write_copy(source, target)
+            log.unlink()
+        assert target.read_bytes() == b"precious"
+        assert not list(tmp_path.glob(".*"))
+        write_copy(source, target)
+        assert target.read_bytes() != b"precious"

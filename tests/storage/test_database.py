@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import itertools
 import os
 import signal
 import sqlite3
@@ -9,13 +12,16 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
 from piximi_widgets.errors import NewerVersionError, ProjectError, ReadOnlyError
 from piximi_widgets.storage import Database
+from piximi_widgets.storage import blocks as blocks_module
 from piximi_widgets.storage import opening as opening_module
 from piximi_widgets.storage.sqlite import has_wal_reset_bug
 
@@ -328,6 +334,258 @@ def test_an_interrupt_in_a_write_leaves_nothing_locked(tmp_path, monkeypatch, st
     # Another process' view: nothing is held.
     start(tmp_path / "a.db", "other", 1).communicate(timeout=60)
     assert values(tmp_path / "a.db")[-1] == "other-0"
+
+
+def at_each_point(
+    operation: Callable[[], object], happens: Callable[[], object]
+) -> Iterator[BaseException | None]:
+    """Run an operation again and again, and let something happen at one point later each time.
+
+    The points are those at which Python looks for signals: where a call of Python's begins, and where one of C's has
+    returned. Gives what the operation raised, and is done with the first run that comes to its end before its point.
+    """
+    # A finalizer that runs in between would swallow what is raised there.
+    gc.disable()
+    try:
+        yield from _at_each_point(operation, happens)
+    finally:
+        gc.enable()
+
+
+def _at_each_point(
+    operation: Callable[[], object], happens: Callable[[], object]
+) -> Iterator[BaseException | None]:
+    for point in itertools.count():
+        left = point
+
+        def profile(frame: object, event: str, argument: object) -> None:
+            nonlocal left
+            if event in ("call", "c_return"):
+                left -= 1
+                if left == -1:
+                    happens()
+
+        raised = None
+        sys.setprofile(profile)
+        try:
+            operation()
+        except BaseException as exception:
+            raised = exception
+        finally:
+            sys.setprofile(None)
+        if left >= 0:
+            return
+        yield raised
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def is_free(database: Database) -> bool:
+    """Whether another process, and another thread of this one, could write and close at once."""
+    taken = []
+
+    def take() -> None:
+        for lock in (database._writing, database._bookkeeping):
+            taken.append(lock.acquire(blocking=False))
+            if taken[-1]:
+                lock.release()
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    thread.join()
+    other = sqlite3.connect(database.path, timeout=0, isolation_level=None)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        other.close()
+    return taken == [True, True] and not database._running and not database._connection().in_transaction
+
+
+def _inserts(database: Database) -> None:
+    insert(database, "x")
+
+
+def _inserts_durably(database: Database) -> None:
+    with database.write(durable=True) as connection:
+        connection.execute("INSERT INTO item (value) VALUES ('x')")
+
+
+def _fails(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute("INSERT INTO item (value) VALUES ('never')")
+        raise ValueError
+
+
+def _reads(database: Database) -> None:
+    with database.read() as connection:
+        connection.execute("SELECT * FROM item").fetchall()
+
+
+def _reads_within(database: Database) -> None:
+    with database.write() as connection:
+        connection.execute("INSERT INTO item (value) VALUES ('x')")
+        _reads(database)
+
+
+def _is_refused(database: Database) -> None:
+    with database.write(check=lambda connection: connection.execute("nonsense")):
+        pass
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+@pytest.mark.parametrize(
+    "operation", [_inserts, _inserts_durably, _fails, _reads, _reads_within, _is_refused]
+)
+def test_an_interrupt_at_any_point_leaves_nothing_open(tmp_path, monkeypatch, operation, guarded):
+    """The traceback is kept, as a notebook does with the last one: with it, every frame of it lives on."""
+    database = make(tmp_path / "a.db", synchronous="NORMAL")
+    insert(database, "before")
+    monkeypatch.setattr(database, "_guarded", guarded)
+    kept = []
+    for raised in at_each_point(lambda: operation(database), interrupt):
+        kept.append(raised)
+        assert isinstance(raised, KeyboardInterrupt)
+        assert is_free(database), f"after point {len(kept)}"
+        with database.read() as connection:
+            assert connection.execute("PRAGMA synchronous").fetchone()[0] == 1
+    assert len(kept) > 10
+    assert "never" not in values(tmp_path / "a.db")
+    insert(database, "after")
+    assert values(tmp_path / "a.db")[-1] == "after"
+    database.close()
+
+
+def test_a_read_at_any_point_of_a_write_does_no_harm(tmp_path):
+    """A signal's handler or a finalizer may read, also where the write is about to end."""
+    database = make(tmp_path / "a.db")
+    insert(database, "before")
+    runs = 0
+    for raised in at_each_point(lambda: insert(database, "x"), lambda: _reads(database)):
+        assert raised is None
+        runs += 1
+        assert values(tmp_path / "a.db").count("x") == runs
+        assert is_free(database)
+    assert runs > 10
+
+
+def _by_hand(database: Database, inside: Callable[[], None]) -> None:
+    block = database.write()
+    assert hasattr(block, "__exit__")
+    block.__enter__().execute("INSERT INTO item (value) VALUES ('x')")
+    inside()
+    block.__exit__(None, None, None)
+
+
+def _by_a_stack(database: Database, inside: Callable[[], None]) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(database.write()).execute("INSERT INTO item (value) VALUES ('x')")
+        inside()
+
+
+def _in_a_generator(database: Database, inside: Callable[[], None]) -> None:
+    def generate() -> Iterator[None]:
+        with database.write() as connection:
+            connection.execute("INSERT INTO item (value) VALUES ('x')")
+            yield
+
+    for _ in generate():
+        gc.collect()
+        inside()
+
+
+def _in_a_context_manager(database: Database, inside: Callable[[], None]) -> None:
+    @contextmanager
+    def writing() -> Iterator[None]:
+        with database.write() as connection:
+            connection.execute("INSERT INTO item (value) VALUES ('x')")
+            yield
+
+    with writing():
+        gc.collect()
+        inside()
+
+
+def _in_a_coroutine(database: Database, inside: Callable[[], None]) -> None:
+    async def write() -> None:
+        with database.write() as connection:
+            connection.execute("INSERT INTO item (value) VALUES ('x')")
+            await asyncio.sleep(0.02)
+
+    async def both() -> None:
+        task = asyncio.create_task(write())
+        await asyncio.sleep(0)
+        inside()
+        await task
+
+    asyncio.run(both())
+
+
+@pytest.mark.parametrize(
+    "enter", [_by_hand, _by_a_stack, _in_a_generator, _in_a_context_manager, _in_a_coroutine]
+)
+def test_a_transaction_goes_on_however_it_was_entered(tmp_path, enter):
+    """The block that is open need not be on the stack of who reads within it."""
+    database = make(tmp_path / "a.db")
+    seen = []
+
+    def inside() -> None:
+        with database.read() as connection:
+            seen.append(connection.execute("SELECT COUNT(*) FROM item").fetchone()[0])
+        with pytest.raises(RuntimeError), database.write():
+            pass
+
+    enter(database, inside)
+    assert seen == [1]
+    assert values(tmp_path / "a.db") == ["x"]
+    assert is_free(database)
+
+
+def test_what_two_interrupts_left_open_is_ended_by_the_next_transaction(tmp_path, monkeypatch):
+    """The second one comes while what the first one left is being ended."""
+    database = make(tmp_path / "a.db")
+    real = blocks_module._end
+
+    def interrupted(*arguments: object) -> None:
+        monkeypatch.setattr(blocks_module, "_end", real)
+        raise sqlite3.OperationalError("as good as an interrupt, which would be printed")
+
+    monkeypatch.setattr(blocks_module, "_end", interrupted)
+
+    def profile(frame: FrameType, event: str, argument: object) -> None:
+        if event == "call" and frame.f_code.co_name == "__exit__":
+            raise KeyboardInterrupt
+
+    sys.setprofile(profile)
+    try:
+        insert(database, "never")
+    except KeyboardInterrupt as raised:
+        kept = raised
+    finally:
+        sys.setprofile(None)
+    assert database._connection().in_transaction
+    insert(database, "after")
+    assert values(tmp_path / "a.db") == ["after"]
+    assert is_free(database)
+    assert kept.__traceback__ is not None
+
+
+def test_a_write_may_be_refused_by_a_check(tmp_path):
+    """The check sees the transaction that it would refuse, and nothing is written."""
+    database = make(tmp_path / "a.db")
+
+    def check(connection: sqlite3.Connection) -> None:
+        assert connection.in_transaction
+        raise ValueError("refused")
+
+    with pytest.raises(ValueError, match="refused"), database.write(check=check) as connection:
+        connection.execute("INSERT INTO item (value) VALUES ('never')")
+    insert(database, "after")
+    assert values(tmp_path / "a.db") == ["after"]
 
 
 def test_connections_of_finished_threads_are_closed(tmp_path):

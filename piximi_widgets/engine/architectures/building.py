@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..classifier_file import network_fault
 from .registry import Registered, check_trust
 from .source import check_source, compiled, problem
 
@@ -98,6 +99,7 @@ def _check(name: str, model: Any, input_shape: tuple[int, int, int], classes: in
     _check_probabilities(name, model, input_shape, classes)
     if not model.trainable_variables:
         raise problem(f"The architecture {name!r} has nothing to train: none of its weights is trainable.")
+    _check_file(name, model)
 
 
 def _is_functional(model: Any) -> bool:
@@ -172,6 +174,23 @@ def _check_probabilities(name: str, model: Any, input_shape: tuple[int, int, int
                 f"The architecture {name!r} does not end in probabilities: for random images its {classes} values are "
                 f"{found.min():.3g} to {found.max():.3g} and add up to {sums[0]:.3g}, not to 1. End it with softmax."
             )
+
+
+def _check_file(name: str, model: Any) -> None:
+    """Find out now what would keep the trained classifier from being stored, or opened again, after the last epoch."""
+    try:
+        fault = network_fault(model)
+    except MemoryError:
+        raise
+    # Keras asks each part to describe itself, and one of a user's own may raise anything.
+    except Exception as error:
+        fault = f"cannot be described ({type(error).__name__}: {error!s:.500})"
+    if fault is not None:
+        raise problem(
+            f"The architecture {name!r} could be trained, but its classifier could not be opened again: it {fault}. Choose "
+            "Keras' own regularizers, initializers and constraints, like kernel_regularizer='l2', and sizes that a computer "
+            "can hold."
+        )
 
 
 def _words(shape: tuple[int, ...]) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import StaleAttemptError
+from ...errors import PiximiError, StaleAttemptError
 from .tasks import WORK, Stopped, Surroundings, unknown_kind
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ class Watch:
                 # The next write of the job's own thread meets the same error and ends it.
                 self._stop.set()
                 return
+            except PiximiError:
+                # The store cannot be read for now; the job's own next write says why.
+                continue
 
 
 def execute(

@@ -66,9 +66,22 @@ def keep_weights(
 def read_weights_record(experiment: Experiment) -> WeightsRecord | None:
     """Return what `keep_weights` has recorded; None before, or when ``model-latest`` was replaced since."""
     table, model = read_table(experiment, WEIGHTS), experiment.artifacts.get("model-latest")
-    if not table or model is None or table["model sha256"] != model.sha256:
+    if model is None:
+        return None
+    if not table and str(experiment.status) == "SUCCESS":
+        # Trained to its end before there was such a table: the weights are those of the end.
+        steps = [experiment.metrics_array(name)[0] for name in ("train/loss", "batch/loss")]
+        epoch, step = (int(known[-1]) if len(known) else 0 for known in steps)
+        return WeightsRecord(epoch, step, model.sha256)
+    if not table or table["model sha256"] != model.sha256:
         return None
     return WeightsRecord(table["epoch"], table["step"], model.sha256)
+
+
+def was_replaced(experiment: Experiment) -> bool:
+    """Whether somebody has stored another file as ``model-latest`` after `keep_weights`."""
+    table, model = read_table(experiment, WEIGHTS), experiment.artifacts.get("model-latest")
+    return bool(table) and model is not None and table["model sha256"] != model.sha256
 
 
 def recorded_preprocessing(experiment: Experiment) -> Preprocessing:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 #: Parts of the environment's record that do not change what is computed.
 _OF_NO_CONSEQUENCE = frozenset({"git commit"})
 _UNDER_WAY = frozenset({"WAITING", "RUNNING"})
+_GONE = "one of the two was purged, so that there is nothing to compare"
 
 
 class Replay:
@@ -39,6 +40,8 @@ class Replay:
     def __init__(self, original: Experiment, experiment: Experiment) -> None:
         self.original = original
         self.experiment = experiment
+        # Of one that is purged later nothing else is known.
+        self._name = original.name
 
     @property
     def epochs(self) -> tuple[int, int]:
@@ -104,16 +107,18 @@ class Replay:
         return found
 
     def __repr__(self) -> str:
-        return f"Replay of {self.original.name!r}: {self._verdict()}"
+        return f"Replay of {self._name!r}: {self._verdict() if self._both_are_there else _GONE}"
 
     def _repr_html_(self) -> str:
+        if not self._both_are_there:
+            return f"<p><b>Replay of {escape(self._name)}</b>: {_GONE}</p>"
         rows = "".join(
             f"<tr><td>{escape(name)}</td><td>{then:.2%}</td><td>{now:.2%}</td></tr>"
             for name, (then, now) in self.accuracies.items()
         )
         items = "".join(f"<li>{escape(reason)}</li>" for reason in self.reasons)
         return (
-            f"<div><p><b>Replay of {escape(self.original.name)}</b>: {escape(self._verdict())}</p>"
+            f"<div><p><b>Replay of {escape(self._name)}</b>: {escape(self._verdict())}</p>"
             f"{f'<ul>{items}</ul>' if items else ''}"
             f"<table><tr><th>accuracy</th><th>then</th><th>now</th></tr>{rows}</table></div>"
         )
@@ -124,6 +129,10 @@ class Replay:
         extensions = read_table(self.original, "extensions").get("data", ())
         until = extensions[0][0] if extensions else max(then, default=0)
         return {epoch: digest for epoch, digest in then.items() if epoch <= until}, now
+
+    @property
+    def _both_are_there(self) -> bool:
+        return all(run.id in run.store for run in (self.original, self.experiment))
 
     @property
     def _under_way(self) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...dataset.schema import CACHE_FOLDER
-from ...errors import TrainingError
+from ...errors import ExperimentNotFoundError, TrainingError
 from .. import architectures, runtime
 from ..architectures import registry
 from ..classifier import Classifier
@@ -56,12 +56,11 @@ def train_job(job: Job, dataset: Dataset, around: Surroundings) -> None:
     _adopt_architecture(experiment)
     environment = _environment(experiment, request, around)
     base = None if request.base_dataset is None else warmstart.load_base(experiment)
+    given = None if base is None else base.preprocessing
     try:
-        if base is None:
-            partitions, preprocessing = prepare_partitions(config, dataset, version, around.say, around.check)
-        else:
-            preprocessing = base.preprocessing
-            partitions = warmstart.prepare_as(preprocessing, config, dataset, version, around)
+        partitions, preprocessing = prepare_partitions(
+            config, dataset, version, around.say, around.check, given
+        )
         around.check()
     except Stopped:
         _keep_checkpoint(experiment, config, request, dataset, version, base, around)
@@ -72,7 +71,7 @@ def train_job(job: Job, dataset: Dataset, around: Surroundings) -> None:
         record_setup(experiment, classifier, environment, details)
         ids = {name: version.select(name) for name in SCORED}
         if base is not None:
-            first = experiment if request.replay_of is None else experiment.store[request.replay_of]
+            first = _original(experiment, request) or experiment
             _leave_out_seen(images_bases_trained_on(first, dataset), partitions, ids, around)
         _train_and_score(experiment, classifier, request, dataset, partitions, ids, around)
 
@@ -99,10 +98,18 @@ def _adopt_architecture(experiment: Experiment) -> None:
         registry.adopt(found)
 
 
+def _original(experiment: Experiment, request: TrainingRequest) -> Experiment | None:
+    """What the experiment repeats; None where it repeats nothing, or the original was purged meanwhile."""
+    try:
+        return None if request.replay_of is None else experiment.store[request.replay_of]
+    except ExperimentNotFoundError:
+        return None
+
+
 def _environment(experiment: Experiment, request: TrainingRequest, around: Surroundings) -> dict[str, str]:
     environment = runtime.describe()
-    if request.replay_of is not None:
-        original = experiment.store[request.replay_of]
+    original = _original(experiment, request)
+    if original is not None:
         recorded = read_table(original, "environment")
         for name, (then, now) in environment_differences(recorded, environment).items():
             around.say(

@@ -8,12 +8,7 @@ import numpy as np
 
 from ...dataset.versions.comparing import same_classes
 from ...errors import NotTrainableError
-from ..config import TrainingConfig
-from ..partitions import Partition
-from ..pixels.preparing import prepare_partitions
-from ..preprocessing import Preprocessing
 from .requests import BASE_MODEL, TrainingRequest
-from .surroundings import Surroundings
 
 if TYPE_CHECKING:
     import keras
@@ -21,6 +16,16 @@ if TYPE_CHECKING:
     from ...dataset import Dataset, DatasetVersion
     from ...experiments import Experiment
     from ..classifier import Classifier
+
+
+_UNLIKE_BASE = (
+    "The base's network and the one of these settings have different layers, so that weights cannot be taken over. Train with "
+    "the base's settings (base.config), or without a base."
+)
+_UNLIKE_TRAINED = (
+    "The network that was trained and stored has other layers than the one that its settings make here and now, so that its "
+    "training cannot go on: the code of the network has changed. Go back to the version of the record, or fit anew."
+)
 
 
 def load_base(experiment: Experiment) -> Classifier:
@@ -41,7 +46,7 @@ def kept_classes(request: TrainingRequest, dataset: Dataset, version: DatasetVer
     return np.asarray(same_classes(version, base_version), dtype=np.int64)
 
 
-def transfer(model: keras.Model, base: keras.Model, kept: np.ndarray) -> None:
+def transfer(model: keras.Model, base: keras.Model, kept: np.ndarray, unlike: str = _UNLIKE_BASE) -> None:
     """Give `model` the weights of `base`, and of its last layer those of the classes that it still has.
 
     A class that is new keeps the initial weights of `model`.
@@ -52,6 +57,8 @@ def transfer(model: keras.Model, base: keras.Model, kept: np.ndarray) -> None:
         Of one architecture and input shape; the number of classes may differ.
     kept : (K,) array of int
         For each class of `model` the class of `base`, or -1.
+    unlike : str
+        What the error says.
 
     Raises
     ------
@@ -60,19 +67,12 @@ def transfer(model: keras.Model, base: keras.Model, kept: np.ndarray) -> None:
     """
     mine, theirs = model.weights, base.weights
     head = _head(model)
-    unlike = len(mine) != len(theirs) or any(
+    other = len(mine) != len(theirs) or any(
         not _fits(new.shape, old.shape, is_head=id(new) in head)
         for new, old in zip(mine, theirs, strict=False)
     )
-    if unlike:
-        raise NotTrainableError(
-            [
-                (
-                    "The base's network and the one of these settings have different layers, so that weights cannot be "
-                    "taken over. Train with the base's settings (base.config), or without a base."
-                )
-            ]
-        )
+    if other:
+        raise NotTrainableError([unlike])
     values = []
     for new, old in zip(mine, theirs, strict=True):
         value = old.numpy()
@@ -86,7 +86,7 @@ def transfer(model: keras.Model, base: keras.Model, kept: np.ndarray) -> None:
 
 def copy_weights(model: keras.Model, trained: keras.Model) -> None:
     """Give `model` the weights of `trained`, a network of the same architecture, input shape and classes."""
-    transfer(model, trained, np.arange(int(model.output_shape[-1])))
+    transfer(model, trained, np.arange(int(model.output_shape[-1])), _UNLIKE_TRAINED)
 
 
 def _head(model: keras.Model) -> set[int]:
@@ -97,25 +97,3 @@ def _head(model: keras.Model) -> set[int]:
 
 def _fits(new: tuple[int, ...], old: tuple[int, ...], *, is_head: bool) -> bool:
     return tuple(new[:-1]) == tuple(old[:-1]) if is_head else tuple(new) == tuple(old)
-
-
-def prepare_as(
-    base: Preprocessing,
-    config: TrainingConfig,
-    dataset: Dataset,
-    version: DatasetVersion,
-    around: Surroundings,
-) -> dict[str, Partition]:
-    """Prepare the images of `version` as those were that the base has learned from: nothing is measured anew."""
-    # What follows from the data type alone comes out as in the base; all else is left out, and done as there.
-    measured = base.normalization != "bit-depth"
-    settings = config.model_copy(update={"normalization": "none"}) if measured else config
-    prepared, _ = prepare_partitions(settings, dataset, version, around.say, around.check)
-    if not measured:
-        return prepared
-    return {
-        name: Partition(base.normalize(np.array(part.pixels, np.float32)), part.labels)
-        if part.resident
-        else Partition(part.pixels, part.labels, base)
-        for name, part in prepared.items()
-    }

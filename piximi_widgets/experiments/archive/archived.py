@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ...errors import StoreError
+from ..own_files import refuse_database, refuse_own
+from . import sql
 from .gathering import add_datasets, gather, kept_datasets
 from .layout import Dataset
 from .opening import broken, open_archive
@@ -51,13 +53,16 @@ class ArchivedExperiment:
         ArtifactError
             A stored file is missing or damaged; nothing was written.
         StoreError
-            The file cannot be written, or the experiment is too large for an archive.
+            The file cannot be written, it is a database or the store's own, or the experiment is too large for an
+            archive.
         """
         target = Path(os.path.abspath(path))
         if not target.parent.is_dir() or target.is_dir():
             raise StoreError(
                 f"{target} is a folder, or in a folder that does not exist; name a file, such as run.zip."
             )
+        refuse_own(self.store, target)
+        refuse_database(target)
         contents: Contents = self.store.contents
         with self.store.database.read() as connection:
             gathered = gather(connection, self.id, self.parameters, self.tags)
@@ -75,6 +80,23 @@ class ArchivedExperiment:
         with self.store.database.read() as connection:
             return {dataset.uid: dataset for dataset in kept_datasets(connection, self.id)}
 
+    @property
+    def _is_imported(self) -> bool:
+        """Whether it came in an archive."""
+        with self.store.database.read() as connection:
+            return sql.origin(connection, self.id) is not None
+
+    def _images_of(self) -> str | None:
+        """What numbers the images that this experiment's evaluations name: the uid of a project, as far as it is known.
+
+        Empty where they are this store's own; None where they are those of an unknown store.
+        """
+        if not self._is_imported:
+            return ""
+        found = {dataset.record.get("project_uid") for dataset in self._kept_datasets().values()}
+        uid = found.pop() if len(found) == 1 else None
+        return uid if isinstance(uid, str) else None
+
 
 class ArchivedStore:
     """The part of an :class:`ExperimentStore` that reads what `Experiment.export` has written."""
@@ -85,15 +107,15 @@ class ArchivedStore:
         """Add an experiment that was exported from another store.
 
         Everything is checked before anything is written. A training that was running when it was exported is
-        INTERRUPTED here. Its base is found by uid when it is in this store, or comes into it later.
+        INTERRUPTED here, and one that was queued is CANCELED. Its base is found by uid when it is in this store, or comes into it later.
 
         Parameters
         ----------
         path : path-like
             What `Experiment.export` has written.
         if_exists : {"raise", "reuse", "rename"}
-            What to do when this store has an experiment of the same uid or name: refuse; return the one of that uid, and
-            give another name where only the name is taken; or import it under another name, and where the uid is taken
+            What to do when this store has an experiment of the same uid or name: refuse; return the one of that uid, which
+            must not be deleted, and give another name where only the name is taken; or import it under another name, and where the uid is taken
             with a uid of its own.
 
         Returns
@@ -103,7 +125,7 @@ class ArchivedStore:
         Raises
         ------
         ExperimentExistsError
-            Uid or name is taken and `if_exists` is ``"raise"``.
+            Uid or name is taken and `if_exists` is ``"raise"``, or the one to reuse was deleted.
         NewerVersionError
             A newer version of this package wrote the file.
         StoreError

@@ -40,11 +40,11 @@ class Fields:
         return self._values[key]
 
     def text(self, key: str, *, optional: bool = False) -> Any:
-        """Any text that can be stored."""
+        """Any text that can be stored, also with the character NUL, which a program may print."""
         value = self._values[key]
         if optional and value is None:
             return None
-        if not isinstance(value, str) or "\0" in value:
+        if not isinstance(value, str):
             raise self._wrong(key, "a text")
         try:
             value.encode()

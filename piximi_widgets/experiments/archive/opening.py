@@ -10,7 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -60,12 +60,23 @@ class Archive:
     def copy(self, sha256: str, target: BinaryIO) -> None:
         """Write a stored file, checked once more on the way: the archive may have changed since."""
         digest = hashlib.sha256()
-        with self._zip.open(self._infos[layout.CONTENTS + sha256]) as source:
-            while chunk := source.read(_CHUNK):
-                digest.update(chunk)
-                target.write(chunk)
+        for chunk in self._chunks(layout.CONTENTS + sha256):
+            digest.update(chunk)
+            # Not within `broken`: where this fails, the archive is not to blame.
+            target.write(chunk)
         if digest.hexdigest() != sha256:
             self._refuse("it changed while it was being read")
+
+    def _chunks(self, name: str) -> Iterator[bytes]:
+        with ExitStack() as stack:
+            with broken(self.path):
+                source = stack.enter_context(self._zip.open(self._infos[name]))
+            while True:
+                with broken(self.path):
+                    chunk = source.read(_CHUNK)
+                if not chunk:
+                    return
+                yield chunk
 
     def _refuse(self, reason: str) -> NoReturn:
         raise StoreError(
@@ -216,10 +227,14 @@ def _refuse_long_list(path: Path, file: BinaryIO) -> int:
         file.seek(place)
         mark, _, offset, _ = _LOCATOR.unpack(file.read(_LOCATOR.size))
         if mark == b"PK\x06\x07":
+            # `zipfile` reads the record right before the locator, whatever that says: both must be the same.
+            if offset != place - _LARGE_END.size:
+                raise StoreError(f"{path} has two lists of members; nothing was imported.")
             file.seek(offset)
-            length = max(
-                length if length < 0xFFFFFFFF else 0, _LARGE_END.unpack(file.read(_LARGE_END.size))[8]
-            )
+            large = _LARGE_END.unpack(file.read(_LARGE_END.size))
+            if large[0] != b"PK\x06\x06":
+                raise StoreError(f"{path} has no list of members where it says; nothing was imported.")
+            length = max(length if length < 0xFFFFFFFF else 0, large[8])
     if length > min(size, layout.LARGEST_DIRECTORY):
         raise StoreError(f"{path} has a list of members of {length:,} bytes; nothing was imported.")
     file.seek(0)

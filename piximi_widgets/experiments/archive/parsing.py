@@ -24,6 +24,9 @@ from . import layout, sql
 from .fields import Fields, check_times
 from .opening import Archive, as_json
 
+# A phase, a slash and a name.
+_LONGEST_METRIC = 200 + 1 + 200
+_QUEUED = "It was waiting to be trained when it was exported; nobody here has that work to do."
 _EXPORTED = "It was being trained when it was exported; what had been logged until then is here."
 _CHECKED = (LogType.VALUE, LogType.TABLE, LogType.BAR, LogType.HEATMAP, LogType.LABELMAP)
 
@@ -95,7 +98,7 @@ def parse(archive: Archive) -> Parsed:
     tables = parsed.tables
     tables["log"] = [_log(row) for row in _rows(records, layout.LOGS, sql.COLUMNS["log"])]
     tables["series"] = [
-        (row.name("name"), row.time("created"))
+        (row.name("name", _LONGEST_METRIC), row.time("created"))
         for row in _rows(records, layout.METRICS, sql.COLUMNS["series"])
     ]
     logs, metrics = ({row[0] for row in tables[name]} for name in ("log", "series"))
@@ -125,7 +128,11 @@ def parse(archive: Archive) -> Parsed:
     for row in _rows(records, layout.FOLDERS, ("folder", "path", "sha256", "size")):
         entry = (_path(row), row.sha256("sha256"), row.whole("size", 0))
         parsed.folders.setdefault(row.sha256("folder"), []).append(entry)
-    tables["job"] = [_job(row) for row in _rows(records, layout.JOBS, sql.COLUMNS["job"])]
+    jobs = list(_rows(records, layout.JOBS, sql.COLUMNS["job"]))
+    tables["job"] = [_job(row) for row in jobs]
+    queued = any((row["kind"], row["state"]) == ("train", JobState.WAITING) for row in jobs)
+    if queued and parsed.header["status"] == Status.WAITING:
+        parsed.header |= {"status": str(Status.CANCELED), "error": _QUEUED}
     _datasets(records, parsed)
     _check_contents(archive, parsed)
     return parsed
@@ -221,11 +228,13 @@ def _array(data: bytes, dtype: np.dtype, member: str) -> np.ndarray:
 
 
 def _points(data: bytes, series: int) -> np.ndarray:
+    """The points, by series and step."""
     points = _array(data, layout.POINT, layout.POINTS)
-    key = points[["series", "step"]]
+    points = points[np.lexsort((points["step"], points["series"]))]
+    twice = (np.diff(points["series"].astype(np.int64)) == 0) & (points["step"][1:] == points["step"][:-1])
     fits = not len(points) or int(points["series"].max()) < series
     fits &= bool((points["step"] > np.iinfo(np.int64).min).all()) and check_times(points["time"])
-    if not fits or len(np.unique(key)) != len(points):
+    if not fits or twice.any():
         raise StoreError(
             f"{layout.POINTS} has points of no metric, two of one step, or times that cannot be; nothing was imported."
         )

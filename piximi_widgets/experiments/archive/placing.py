@@ -1,4 +1,4 @@
-"""Putting an archive's experiment into a store: its files first, then its record in one transaction."""
+"""Putting an archive's experiment into a store: files and many points first, then its record in one transaction."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ import json
 import sqlite3
 import uuid
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from ...errors import ArtifactError, ExperimentExistsError, PiximiError, StoreError
-from ...storage import write_atomically
 from .. import sql as record_sql
-from .. import sql_contents, sql_metrics
+from .. import sql_contents
 from ..keeping import remove_unused
-from ..metrics import as_value, fold_all
 from ..values import now, numbered_name
 from . import sql
-from .opening import Archive, broken
+from .metrics import MetricRows
+from .opening import Archive
 from .parsing import Parsed
 
 if TYPE_CHECKING:
     from ..store import ExperimentStore
 
 _TRIES = 5
-_POINTS_AT_ONCE = 20_000
 
 
 def place(store: ExperimentStore, archive: Archive, parsed: Parsed, if_exists: str) -> int:
@@ -32,30 +30,35 @@ def place(store: ExperimentStore, archive: Archive, parsed: Parsed, if_exists: s
     Raises
     ------
     ExperimentExistsError
-        Its uid or name is taken, and `if_exists` does not say what to do.
+        Its uid or name is taken, and `if_exists` does not say what to do; or the one to reuse was deleted.
     StoreError
         The disk is full, or the record contradicts itself.
     """
     with store.database.read() as connection:
-        there = record_sql.experiment_id_by_uid(connection, parsed.header["uid"])
-        if if_exists == "reuse" and there is not None:
+        there = _reused(connection, parsed, if_exists)
+        if there is not None:
             return there
         _header_for(connection, parsed, if_exists)
-    kept: list[str] = []
+    metrics = MetricRows(parsed)
+    kept: set[str] = set()
     try:
         for _ in range(_TRIES):
             _keep_files(store, archive, kept)
+            metrics.stage(store)
             with store.database.write(durable=True) as connection:
+                # Another thread or process may have imported the same since.
+                there = _reused(connection, parsed, if_exists)
                 # A file that nothing referred to may have been removed until this transaction began.
-                if all(store.contents.path(sha256).is_file() for sha256 in archive.contents):
-                    return _insert(connection, parsed, _header_for(connection, parsed, if_exists))
+                if there is None and _all_there(store, archive):
+                    return _insert(connection, parsed, metrics, _header_for(connection, parsed, if_exists))
+            if there is not None:
+                _take_back(store, metrics, kept)
+                return there
         raise ArtifactError(
             f"Files in {store.contents.folder} are removed again and again by another program."
         )
     except BaseException as error:
-        # What cannot be removed now is found by collect_garbage().
-        with suppress(PiximiError):
-            remove_unused(store, kept)
+        _take_back(store, metrics, kept)
         if isinstance(error, sqlite3.IntegrityError | OverflowError):
             raise StoreError(
                 f"{archive.path} contradicts itself ({error}); nothing was imported. Get the file again from where it"
@@ -64,22 +67,44 @@ def place(store: ExperimentStore, archive: Archive, parsed: Parsed, if_exists: s
         raise
 
 
-def _keep_files(store: ExperimentStore, archive: Archive, kept: list[str]) -> None:
-    """Write those files that the store does not have; `kept` gets their names."""
-    for sha256, size in archive.contents.items():
-        target = store.contents.path(sha256)
-        if target.is_file() and target.stat().st_size == size:
-            continue
-        kept.append(sha256)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with broken(archive.path):
-                write_atomically(target, lambda file, sha256=sha256: archive.copy(sha256, file))  # type: ignore[misc]
-        except OSError as error:
-            raise StoreError(
-                f"The files of {archive.path} could not be kept in {store.contents.folder} ({error.strerror or error});"
-                " nothing was imported. Make room, or mend the folder's rights, and try again."
-            ) from error
+def _keep_files(store: ExperimentStore, archive: Archive, kept: set[str]) -> None:
+    """Write those files that the store does not have, or has damaged; `kept` gets their names."""
+
+    def copy(sha256: str, file: BinaryIO) -> None:
+        kept.add(sha256)
+        archive.copy(sha256, file)
+
+    try:
+        store.contents.keep_from(archive.contents, copy)
+    except ArtifactError as error:
+        raise ArtifactError(f"{archive.path} was not imported: {error}") from error
+
+
+def _all_there(store: ExperimentStore, archive: Archive) -> bool:
+    return all(store.contents.path(sha256).is_file() for sha256 in archive.contents)
+
+
+def _take_back(store: ExperimentStore, metrics: MetricRows, kept: set[str]) -> None:
+    # What cannot be removed now is found by collect_garbage().
+    with suppress(PiximiError):
+        remove_unused(store, kept)
+    metrics.discard(store)
+
+
+def _reused(connection: sqlite3.Connection, parsed: Parsed, if_exists: str) -> int | None:
+    """The id of the experiment that is there already, where that is what is asked for."""
+    uid = parsed.header["uid"]
+    there = record_sql.experiment_id_by_uid(connection, uid) if if_exists == "reuse" else None
+    if there is None:
+        return None
+    row = record_sql.experiment(connection, there)
+    assert row is not None
+    if row["deleted"] is not None:
+        raise ExperimentExistsError(
+            f"The experiment {row['name']!r} with the uid {uid} was deleted in this store; nothing was imported."
+            f' store[{there}].restore() brings it back; if_exists="rename" imports a copy with a uid of its own.'
+        )
+    return there
 
 
 def _header_for(connection: sqlite3.Connection, parsed: Parsed, if_exists: str) -> dict[str, object]:
@@ -107,7 +132,9 @@ def _header_for(connection: sqlite3.Connection, parsed: Parsed, if_exists: str) 
     return {**parsed.header, "uid": uid if there is None else str(uuid.uuid4()), "name": free}
 
 
-def _insert(connection: sqlite3.Connection, parsed: Parsed, header: dict[str, object]) -> int:
+def _insert(
+    connection: sqlite3.Connection, parsed: Parsed, metrics: MetricRows, header: dict[str, object]
+) -> int:
     new = sql.insert_experiment(connection, [header[column] for column in sql.COLUMNS["experiment"]])
     record_sql.replace_parameters(connection, new, parsed.parameters)
     record_sql.replace_tags(connection, new, parsed.tags)
@@ -126,27 +153,9 @@ def _insert(connection: sqlite3.Connection, parsed: Parsed, header: dict[str, ob
         sql.insert_evaluation_rows(connection, evaluation, rows)
     for folder, entries in parsed.folders.items():
         sql_contents.put_folder(connection, folder, entries)
-    _insert_metrics(connection, parsed, new)
+    metrics.insert(connection, new)
     base, model = parsed.base_uid("base_experiment"), parsed.base_uid("base_model")
     sql.put_origin(connection, new, parsed.header["uid"], now(), base, model, json.dumps(parsed.bases))
     for dataset in parsed.datasets:
         sql.put_kept_dataset(connection, new, *dataset)
     return new
-
-
-def _insert_metrics(connection: sqlite3.Connection, parsed: Parsed, new: int) -> None:
-    keys = [
-        sql_metrics.insert_series(connection, new, name.rpartition("/")[0], name, created)
-        for name, created in parsed.tables["series"]
-    ]
-    points = parsed.points
-    for start in range(0, len(points), _POINTS_AT_ONCE):
-        part = points[start : start + _POINTS_AT_ONCE]
-        sql_metrics.put_points(
-            connection,
-            [
-                (keys[series].phase_id, step, keys[series].series_id, time, *as_value("", value))
-                for series, step, time, value in part.tolist()
-            ],
-        )
-    fold_all(connection, new)

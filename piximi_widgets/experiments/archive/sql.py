@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..sql_metrics import VALUE
+
 COLUMNS = {
     "experiment": (
         *("uid", "name", "description", "notes", "status", "creator", "created", "started", "ended"),
@@ -42,7 +44,6 @@ _ORDER = {
     "system_sample": "time, name",
     "experiment": "id",
 }
-_VALUE = "CASE flag WHEN 2 THEN 9e999 WHEN 3 THEN -9e999 ELSE value END"
 
 
 def rows(connection: sqlite3.Connection, table: str, experiment_id: int) -> list[tuple[Any, ...]]:
@@ -78,7 +79,7 @@ def insert_experiment(connection: sqlite3.Connection, row: Sequence[Any]) -> int
 def points(connection: sqlite3.Connection, experiment_id: int) -> sqlite3.Cursor:
     """(series id, step, time, value) by series and step; NaN is None."""
     cursor = connection.execute(
-        f"SELECT series_id, step, time, {_VALUE} FROM series JOIN point"
+        f"SELECT series_id, step, time, {VALUE} FROM series JOIN point"
         " ON point.phase_id = series.phase_id AND point.series_id = series.id"
         " WHERE series.experiment_id = ? ORDER BY series_id, step",
         (experiment_id,),
@@ -92,6 +93,41 @@ def series_ids(connection: sqlite3.Connection, experiment_id: int) -> list[int]:
         "SELECT id FROM series WHERE experiment_id = ? ORDER BY id", (experiment_id,)
     ).fetchall()
     return [row[0] for row in found]
+
+
+def reserve(connection: sqlite3.Connection, table: str, count: int) -> int:
+    """Set ids of a table aside, which are then given to no other row; returns the first."""
+    row = connection.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    if row[0] is None:
+        connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, count))
+        return 1
+    connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (row[0] + count, table))
+    return int(row[0]) + 1
+
+
+def insert_metrics(
+    connection: sqlite3.Connection,
+    experiment_id: int,
+    phases: Iterable[tuple[int, str, int]],
+    series: Iterable[tuple[int, int, str, int]],
+) -> None:
+    """Add phases (id, name, folded step) and series (id, phase id, name, time)."""
+    connection.executemany(
+        "INSERT INTO phase (experiment_id, id, name, folded) VALUES (?, ?, ?, ?)",
+        ((experiment_id, *row) for row in phases),
+    )
+    connection.executemany(
+        "INSERT INTO series (experiment_id, id, phase_id, name, created) VALUES (?, ?, ?, ?, ?)",
+        ((experiment_id, *row) for row in series),
+    )
+
+
+def count_points(connection: sqlite3.Connection, first_phase: int, phases: int) -> int:
+    """Points of phases with successive ids."""
+    row = connection.execute(
+        "SELECT COUNT(*) FROM point WHERE phase_id >= ? AND phase_id < ?", (first_phase, first_phase + phases)
+    ).fetchone()
+    return int(row[0])
 
 
 def evaluation_ids(connection: sqlite3.Connection, experiment_id: int) -> list[int]:

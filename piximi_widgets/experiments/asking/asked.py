@@ -35,7 +35,7 @@ class AskedStore:
             case; a text in quotes is looked for as it stands. Or comparisons, joined with ``and``, ``or``,
             ``not`` and parentheses::
 
-                metric.val / accuracy > 0.9 and param.architecture == "mobilenet" and "plate7" in tags
+                metric."val/accuracy" > 0.9 and param.architecture == "mobilenet" and "plate7" in tags
 
             ``==  !=  <  <=  >  >=  in  not in  contains  startswith  endswith  is missing  is nan`` compare
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import LogError, StoreError
 from ..evaluations import read_evaluations
 from .agreement import EvaluationDifference, evaluation_difference
-from .facts import Facts, bring_up_to_date, facts_in, metric_value
+from .facts import Facts, bring_up_to_date, facts_in, identity, metric_value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,18 +139,33 @@ class Comparison:
     def evaluation(self, partition: str = "validation") -> EvaluationDifference:
         """How the evaluations of a partition differ on the images that all experiments evaluated.
 
-        Images are told by their ids, as their project numbers them: experiments of two projects that share
-        a store are not to be compared so.
+        Images are told by their ids, as their project numbers them. Experiments of which one was imported from
+        another project are therefore refused, unless they have a dataset version in common.
 
         Raises
         ------
         LogError
             One of the experiments has no evaluations of the partition.
         StoreError
-            The classes differ, or no image is in all of the evaluations.
+            The classes differ, no image is in all of the evaluations, or they are of images of different projects.
         """
+        self._refuse_other_images()
         found = [read_evaluations(experiment, partition)[0] for experiment in self.experiments]
         return evaluation_difference(self.labels, found)
+
+    def _refuse_other_images(self) -> None:
+        """Raise StoreError where the same id may name different images."""
+        first, *others = (
+            (label, each._images_of(), set(facts.lists["dataset.uid"]))
+            for label, each, facts in zip(self.labels, self.experiments, self._facts, strict=True)
+        )
+        for other in others:
+            if first[1] != other[1] and not first[2] & other[2]:
+                raise StoreError(
+                    f"The evaluations of {first[0]!r} and {other[0]!r} are of images of different projects, or nothing"
+                    " tells that they are not: one of the two was imported. Image by image they cannot be compared;"
+                    " .metrics and .parameters can."
+                )
 
     def __len__(self) -> int:
         return len(self.experiments)
@@ -198,17 +213,4 @@ def _datasets(facts: Facts) -> dict[str, tuple[str, str]]:
 
 def _identity(parameters: dict[str, Any], name: str) -> Any:
     """Equal for equal values, and hashable."""
-    return _hashable(parameters[name]) if name in parameters else "missing"
-
-
-def _hashable(value: Any) -> tuple[Any, ...]:
-    if isinstance(value, list):
-        return ("list", *map(_hashable, value))
-    if isinstance(value, dict):
-        return ("dict", frozenset((key, _hashable(item)) for key, item in value.items()))
-    if isinstance(value, float) and value != value:
-        return ("number", "nan")
-    kind = (
-        "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__
-    )
-    return (kind, value)
+    return identity(parameters[name]) if name in parameters else "missing"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import math
@@ -11,11 +12,13 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ...errors import StoreError
 from ...storage import write_atomically
+from ..own_files import refuse_own
 from . import sql_export
 from .facts import Facts, bring_up_to_date, facts_in
 from .plain_text import moment, number, short_floats, strict_json
@@ -68,19 +71,44 @@ def write_csv(
                 raise StoreError(
                     f"{target} holds {taken[0]} already; give another folder, or overwrite=True. Nothing was written."
                 )
-            staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=".export-", suffix=".part"))
+            refuse_own(store, target / next(iter(tables)))
+            # Within the folder, which may be a disk of its own.
+            place = target if target.exists() else target.parent
+            staging = Path(tempfile.mkdtemp(dir=place, prefix=".export-", suffix=".part"))
             for name, table in tables.items():
                 write_atomically(staging / name, lambda file, t=table: _write(file, t, connection, facts))  # type: ignore[misc]
         target.mkdir(exist_ok=True)
         # only what was written whole comes into the folder
-        for name in tables:
-            os.replace(staging / name, target / name)
+        _put_in_place(staging, target, list(tables))
     except OSError as error:
         raise StoreError(f"The experiments could not be written into {target}: {error}.") from error
     finally:
         if staging is not None:
             shutil.rmtree(staging, ignore_errors=True)
     return [target / name for name in tables]
+
+
+def _put_in_place(staging: Path, target: Path, names: Sequence[str]) -> None:
+    """Move all files into a folder, or none: what was there comes back where one cannot be moved."""
+    aside = staging / "before"
+    aside.mkdir()
+    done: list[Callable[[], object]] = []
+    try:
+        for name in names:
+            old, new = target / name, staging / name
+            if old.is_dir():
+                raise IsADirectoryError(
+                    errno.EISDIR, "a folder has the name of a file to be written", str(old)
+                )
+            if old.exists():
+                os.replace(old, aside / name)
+                done.append(partial(os.replace, aside / name, old))
+            os.replace(new, old)
+            done.append(old.unlink)
+    except BaseException:
+        for undo in reversed(done):
+            undo()
+        raise
 
 
 def _write(file: BinaryIO, table: _Table, connection: sqlite3.Connection, facts: Sequence[Facts]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Collection
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ...errors import StoreError
 from .. import sql_metrics
 from ..metrics import as_float, current_statistics, fold
 from ..sql_metrics import Statistics
@@ -18,8 +20,6 @@ from . import sql_asking
 from .syntax import Part
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from ..store import ExperimentStore
 
 _ERRORS = {
@@ -142,22 +142,54 @@ def is_lower_better(name: str) -> bool:
     return not _LOWER_IS_BETTER.isdisjoint(words)
 
 
+def identity(value: Any) -> Any:
+    """What is equal for equal values, and hashable: 1 and 1.0 are equal, True and 1 are not, and NaN equals NaN."""
+    if isinstance(value, list):
+        return ("list", *map(identity, value))
+    if isinstance(value, dict):
+        return ("dict", frozenset((key, identity(item)) for key, item in value.items()))
+    if isinstance(value, float) and value != value:
+        return ("number", "nan")
+    kind = (
+        "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__
+    )
+    return (kind, value)
+
+
 def bring_up_to_date(store: ExperimentStore) -> dict[int, Statistics]:
     """Close what vanished, and sum up what writers left behind.
 
     Returns
     -------
     dict of int to Statistics
-        By series, of a store that may not be written; there the sums are kept in memory only.
+        By series, of a store that may not be written, or cannot since its disk is full; there the sums are kept in
+        memory only.
     """
-    store.reconcile()
+    if store.read_only:
+        return _summed_up(store)
+    try:
+        store.reconcile()
+        _sum_up(store)
+    except StoreError as error:
+        # Who asks changes nothing that would be lost.
+        if not isinstance(error.__cause__, sqlite3.OperationalError):
+            raise
+        return _summed_up(store)
+    return {}
+
+
+def _summed_up(store: ExperimentStore) -> dict[int, Statistics]:
+    """What is to be folded in, without writing it."""
     late: dict[int, Statistics] = {}
     with store.database.read() as connection:
+        for phase_id in sql_metrics.unfolded_phases(connection):
+            late |= current_statistics(connection, phase_id)
+    return late
+
+
+def _sum_up(store: ExperimentStore) -> None:
+    with store.database.read() as connection:
         phases = sql_metrics.unfolded_phases(connection)
-        if store.read_only:
-            for phase_id in phases:
-                late |= current_statistics(connection, phase_id)
-            return late
     remaining = iter(phases)
     while phases:
         with store.database.write() as connection:
@@ -169,4 +201,3 @@ def bring_up_to_date(store: ExperimentStore) -> dict[int, Statistics]:
                     break
             else:
                 break
-    return late

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ...errors import StoreError
 from ...storage import write_atomically
 from .. import sql_jobs
+from ..own_files import refuse_database, refuse_own
 from . import sql_export
 from .facts import Facts, bring_up_to_date, facts_in
 from .plain_text import moment, short_floats, strict, strict_json
@@ -41,6 +42,8 @@ def write_json(
         raise StoreError(f"{target} is a folder; give the path of a file.")
     if not target.parent.is_dir():
         raise StoreError(f"The folder {target.parent} does not exist; make it, or choose another one.")
+    refuse_own(store, target)
+    refuse_database(target)
     if target.exists() and not overwrite:
         raise StoreError(
             f"{target} is there already; give another path, or overwrite=True. Nothing was written."

@@ -13,7 +13,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
-from .facts import Facts, metric_value
+from .facts import Facts, identity, metric_value
 from .syntax import (
     PARTS,
     TIME_FIELDS,
@@ -128,17 +128,16 @@ def _compare(node: Comparison, facts: Facts) -> bool:
             return _compare_moments(left, sign, right)
         return sign == "!="
     if sign in ("==", "!="):
-        return bool(left == right) is (sign == "==")
+        return _is_equal(left, right) is (sign == "==")
     if sign in _ORDERS:
-        both_text = isinstance(left, str) and isinstance(right, str)
-        return (both_text or (_is_number(left) and _is_number(right))) and bool(_ORDERS[sign](left, right))
+        return _kind(left) is not None and _kind(left) == _kind(right) and bool(_ORDERS[sign](left, right))
     return _holds(sign, left, right) is True
 
 
 def _holds(relation: str, left: Any, right: Any) -> bool | None:
     """None where the types do not fit."""
     if relation == "in" and isinstance(right, list | dict):
-        return any(left == value for value in right)
+        return any(_is_equal(left, value) for value in right)
     if not isinstance(left, str) or not isinstance(right, str):
         return None
     if relation == "startswith":
@@ -179,8 +178,17 @@ def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)
+def _kind(value: Any) -> str | None:
+    """What can be put in an order, by its type; True is no number."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return "number"
+    return "text" if isinstance(value, str) else None
+
+
+def _is_equal(left: Any, right: Any) -> bool:
+    return identity(left) == identity(right)
 
 
 def _is_status(*sides: Operand) -> bool:

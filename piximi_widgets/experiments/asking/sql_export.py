@@ -6,9 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from ..sql_metrics import MINUS_INFINITY, PLUS_INFINITY
-
-_VALUE = f"CASE flag WHEN {PLUS_INFINITY} THEN 9e999 WHEN {MINUS_INFINITY} THEN -9e999 ELSE value END"
+from ..sql_metrics import VALUE
 
 
 def experiment_ids(connection: sqlite3.Connection) -> list[int]:
@@ -46,7 +44,7 @@ def points(connection: sqlite3.Connection, id: int) -> Iterator[tuple[Any, ...]]
     """(metric, step, time, value) in the order in which they lie on disk; None is NaN."""
     return _rows(
         connection,
-        f"SELECT series.name, step, time, {_VALUE} FROM phase CROSS JOIN point ON point.phase_id = phase.id"
+        f"SELECT series.name, step, time, {VALUE} FROM phase CROSS JOIN point ON point.phase_id = phase.id"
         " CROSS JOIN series ON series.id = point.series_id WHERE phase.experiment_id = ?"
         " ORDER BY phase.id, step, point.series_id",
         id,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 from ...errors import StoreError
 from ..keeping import remove_unused
 from ..stored import near
-from ..values import LONGEST_EXPERIMENT_NAME, as_datetime, clean_name
+from ..values import LONGEST_EXPERIMENT_NAME, as_datetime, clean_name, clean_text, is_text
 from . import html, sql
 from .versions import ModelVersion
 
@@ -86,7 +86,9 @@ class Model:
         numbers = self._numbers()
         if isinstance(number, SupportsIndex) and not isinstance(number, bool):
             with self.store.database.read() as connection:
-                row = sql.version_of_model(connection, self.id, operator.index(number))
+                # no other number would fit SQLite's, nor is one of a version
+                known_number = operator.index(number) if operator.index(number) in numbers else 0
+                row = sql.version_of_model(connection, self.id, known_number)
             if row is not None:
                 return self.store.version_class(self.store, row)
         known = ", ".join(map(str, numbers)) or "none"
@@ -115,8 +117,7 @@ class Model:
 
     def describe(self, text: str) -> None:
         """Replace the description."""
-        if not isinstance(text, str):
-            raise StoreError(f"The description must be a string, not {text!r}.")
+        text = clean_text(text, "The description")
         with self.store.database.write(durable=True) as connection:
             self._checked(sql.model(connection, self.id))
             sql.update_model(connection, self.id, "description", text)
@@ -141,10 +142,10 @@ class Model:
         remove_unused(self.store, unused)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Model) and (self.store.url, self.id) == (other.store.url, other.id)
+        return isinstance(other, Model) and (self.store.place, self.id) == (other.store.place, other.id)
 
     def __hash__(self) -> int:
-        return hash((self.store.url, self.id))
+        return hash((self.store.place, self.id))
 
     def __repr__(self) -> str:
         numbers = ", ".join(map(str, self._numbers())) or "none"
@@ -191,7 +192,7 @@ class Models(Mapping[str, Model]):
     def get(self, name: str, default: Any = None) -> Any:
         """The model of that name, or `default`."""
         with self._store.database.read() as connection:
-            found = sql.model_id_by_name(connection, name.strip()) if isinstance(name, str) else None
+            found = sql.model_id_by_name(connection, name.strip()) if is_text(name) else None
         return default if found is None else Model(self._store, found)
 
     def __contains__(self, name: object) -> bool:

@@ -11,7 +11,7 @@ from ...errors import StoreError
 from .. import sql as sql_record
 from .. import sql_contents, sql_results
 from ..creator import current_user
-from ..values import now
+from ..values import LABELMAP, clean_text, now
 from . import sql
 from .models import clean_model_name
 from .versions import FRAMEWORKS, ModelVersion
@@ -38,8 +38,7 @@ def publish(
 ) -> ModelVersion:
     """See ``Experiment.publish``."""
     model_name = clean_model_name(model_name)
-    if not isinstance(description, str):
-        raise StoreError(f"The description must be a string, not {description!r}.")
+    description = clean_text(description, "The description")
     if framework is not None and framework not in FRAMEWORKS:
         raise StoreError(f"framework must be one of {', '.join(FRAMEWORKS)}, not {framework!r}.")
     store = experiment.store
@@ -58,7 +57,7 @@ def publish(
                 'e.artifacts.store("model-latest", path).'
             )
         _check_files(experiment, connection, files)
-        labels = sql_record.log_data(connection, experiment.id, "labelmap")
+        labels = sql_record.log_data(connection, experiment.id, LABELMAP)
         datasets = sql_record.attached_datasets(connection, experiment.id)
         parameters = sql_record.parameters(connection, experiment.id)
         time = now()

@@ -205,10 +205,14 @@ class ModelVersion:
         remove_unused(self.store, unused)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ModelVersion) and self.uid == other.uid and self.store.url == other.store.url
+        return (
+            isinstance(other, ModelVersion)
+            and self.uid == other.uid
+            and self.store.place == other.store.place
+        )
 
     def __hash__(self) -> int:
-        return hash((self.store.url, self.uid))
+        return hash((self.store.place, self.uid))
 
     def __repr__(self) -> str:
         return f"<ModelVersion {self.name!r}: {self.framework}, {len(self.labels)} labels, {len(self.files)} files>"

@@ -12,16 +12,21 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...errors import NewerVersionError, StoreError
-from ...storage import Database, FileLock
-from ...storage.copies import BACKUPS_FOLDER, BESIDE, defects, open_copy, set_aside, write_copy
+from ...storage import FileLock
+from ...storage.copies import BACKUPS_FOLDER, BESIDE, defects, is_open, open_copy, set_aside, write_copy
 from ...storage.files import sync_folder
 from ...storage.places import logs_of
 from ...storage.salvage import salvage
 from ...storage.wal import damage_of
+from ..own_files import refuse_own
 from ..schema import APPLICATION_ID, MIGRATIONS
 from . import sql
+
+if TYPE_CHECKING:
+    from ..store import ExperimentStore
 
 TIME_FORMAT = "%Y%m%dT%H%M%SZ"
 _SHOWN = 3
@@ -83,7 +88,7 @@ def advice(database: Path) -> str:
         return f"There is no backup; {call} puts what can still be read of it in its place."
     listed = "; ".join(map(str, found[:_SHOWN])) + (" …" if len(found) > _SHOWN else "")
     number = f"are {len(found)} backups" if len(found) > 1 else "is a backup"
-    return f"There {number} in {database.parent / BACKUPS_FOLDER}: {listed}. {call} puts the best one in its place."
+    return f"There {number} in {database.parent / BACKUPS_FOLDER}: {listed}. {call} puts the newest intact one in its place."
 
 
 def refuse_lost(database: Path) -> None:
@@ -106,14 +111,15 @@ def refuse_lost(database: Path) -> None:
         )
 
 
-def make_backup(database: Database, path: Path | None) -> Path:
-    """Write a copy of an open database; by default among its backups, under a name of the time.
+def make_backup(store: ExperimentStore, path: Path | None) -> Path:
+    """Write a copy of an open store's database; by default among its backups, under a name of the time.
 
     Raises
     ------
     StoreError
-        The copy cannot be written, or `path` is the store itself.
+        The copy cannot be written, or `path` is the store itself, no backup, or in use.
     """
+    database = store.database
     if path is None:
         stem = f"{database.path.stem}-{datetime.now(UTC).strftime(TIME_FORMAT)}-by-hand"
         path, number = database.path.parent / BACKUPS_FOLDER / f"{stem}.db", 1
@@ -123,9 +129,9 @@ def make_backup(database: Database, path: Path | None) -> Path:
     else:
         path = Path(os.path.abspath(path))
         path = path / f"{database.path.stem}-backup.db" if path.is_dir() else path
-        if any(path == Path(f"{database.path}{ending}") for ending in (*BESIDE, "-lock", "-open-lock")):
-            raise StoreError(f"{path} belongs to the store itself; give another path for the copy.")
-        if path.exists():
+        refuse_own(store, path)
+        # One that is in use is refused when the copy is written, with the reason.
+        if path.exists() and not is_open(path):
             with _opened(path) as connection:
                 if _rows(connection) is None:
                     raise StoreError(f"{path} is there and is no backup of a store; it is not replaced.")
@@ -145,8 +151,14 @@ def restore(database: Path, backup: str | os.PathLike[str] | None) -> Path:
     """See ``ExperimentStore.restore``."""
     if not database.exists() and not backups(database) and backup is None:
         raise StoreError(f"There is no experiment store at {database}, and no backup of one.")
+    users = FileLock(database.with_name(f"{database.name}-open-lock"))
     writers = FileLock(database.with_name(f"{database.name}-lock"))
     try:
+        # Before anything is read: to close a file that SQLite has open in this process would drop its locks.
+        if not users.acquire():
+            raise StoreError(
+                f"The store {database} is open, here or in another program; close it everywhere and try again."
+            )
         if not writers.acquire(blocking=True):
             raise StoreError(f"The store {database} is being written; close it everywhere and try again.")
         with tempfile.TemporaryDirectory(dir=database.parent, prefix=".restore-") as scratch:
@@ -164,6 +176,7 @@ def restore(database: Path, backup: str | os.PathLike[str] | None) -> Path:
         ) from error
     finally:
         writers.release()
+        users.release()
     kept = f" What was there is kept as {aside.name}." if there else ""
     print(f"Restored the store {database} from {told}.{kept}")
     return source or aside
@@ -183,20 +196,28 @@ def _chosen(
         return chosen, _taken(chosen, target)
     saved = scratch / "saved.db"
     rows, how = _saved(database, scratch, saved, [one.path.name for one in found])
-    counts = [(one.rows(), one) for one in found if not _is_newer(one.path)]
-    best = max(
-        ((count, one.time, one) for count, one in counts if count is not None),
-        key=lambda entry: entry[:2],
-        default=None,
-    )
-    if best is not None and best[0] > (rows or 0):
-        return best[2].path, _taken(best[2].path, target)
+    newest, passed = _newest_intact(found)
+    if newest is not None and newest[0] > (rows or 0):
+        over = f". Newer backups are of no use and were passed over: {'; '.join(passed)}" if passed else ""
+        return newest[1].path, _taken(newest[1].path, target) + over
     if not rows:
         raise StoreError(
             f"There is no intact backup of {database}, and nothing of the file can be read; it was left as it is."
         )
     os.replace(saved, target)
     return None, f"{how}: {rows:,} rows. Open it and call check() to see what is missing"
+
+
+def _newest_intact(found: list[Backup]) -> tuple[tuple[int, Backup] | None, list[str]]:
+    """The newest backup that can be used, with its number of rows; and what is wrong with those after it."""
+    passed: list[str] = []
+    for backup in found:
+        rows = backup.rows()
+        if rows is not None and not _is_newer(backup.path):
+            return (rows, backup), passed
+        state = "damaged" if rows is None else "by a newer version of piximi_widgets"
+        passed.append(f"{backup.path.name} ({state})")
+    return None, passed
 
 
 def _saved(database: Path, scratch: Path, target: Path, names: list[str]) -> tuple[int | None, str]:

@@ -35,10 +35,11 @@ class SafeStore:
         Raises
         ------
         StoreError
-            The copy cannot be written, `path` is something else, or the database is damaged.
+            The copy cannot be written, the database is damaged, or `path` is something else, or a store that is open or
+            was not closed.
         """
         store = cast("ExperimentStore", self)
-        return backups.make_backup(store.database, None if path is None else Path(path))
+        return backups.make_backup(store, None if path is None else Path(path))
 
     def check(self, *, deep: bool = False) -> StoreCheck:
         """Verify the database, what it holds, and that every stored file is there; nothing is changed.
@@ -64,8 +65,8 @@ class SafeStore:
         url : str or path
             The store's, as for `ExperimentStore`; no program may have it open.
         backup : path-like, optional
-            A file in ``backups``, or the path of one. By default what holds most rows: an intact backup, or what can still
-            be read of the database itself.
+            A file in ``backups``, or the path of one. By default the newest intact one, or what can still be read of the
+            database itself if that has as many rows.
 
         Returns
         -------
@@ -75,7 +76,8 @@ class SafeStore:
         Raises
         ------
         StoreError
-            The store is intact and no backup is named, the backup is damaged, or nothing can be read.
+            Somebody has the store open; it is intact and no backup is named; the backup is damaged; or nothing can be
+            read.
         """
         from ..store import database_path
 

@@ -56,9 +56,12 @@ def wrong_statistics(connection: sqlite3.Connection) -> list[tuple[int, str]]:
     """(experiment id, name) of metrics whose points are not as many as their statistics say."""
     cursor = connection.execute(
         "SELECT series.experiment_id, series.name FROM series"
-        " JOIN phase ON phase.id = series.phase_id LEFT JOIN series_stat ON series_stat.series_id = series.id"
-        " WHERE coalesce(series_stat.count, 0) <> (SELECT COUNT(*) FROM point WHERE point.phase_id = phase.id"
-        " AND point.step <= phase.folded AND point.series_id = series.id)"
+        " LEFT JOIN series_stat ON series_stat.series_id = series.id"
+        # Each point is looked at once: those of a phase lie together, and not those of a series.
+        " LEFT JOIN (SELECT phase_id, series_id, COUNT(*) AS number FROM phase CROSS JOIN point"
+        " ON point.phase_id = phase.id AND point.step <= phase.folded GROUP BY phase_id, series_id) AS counted"
+        " ON counted.phase_id = series.phase_id AND counted.series_id = series.id"
+        " WHERE coalesce(series_stat.count, 0) <> coalesce(counted.number, 0)"
     )
     cursor.row_factory = None
     return cursor.fetchall()

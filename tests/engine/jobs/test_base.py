@@ -58,3 +58,16 @@ def test_another_network_is_refused_and_nothing_is_changed():
         transfer(model, other, np.array([0, 1]))
     for weight, value in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(weight.numpy(), value)
+
+
+def test_an_extension_speaks_of_no_base(tensorflow):
+    from piximi_widgets.engine.jobs.warmstart import copy_weights
+
+    layers = tensorflow.keras.layers
+    trained, made = (
+        tensorflow.keras.Sequential([layers.Input((4,)), *[layers.Dense(2) for _ in range(count)]])
+        for count in (1, 2)
+    )
+    with pytest.raises(NotTrainableError, match="cannot go on") as caught:
+        copy_weights(made, trained)
+    assert "base" not in str(caught.value)

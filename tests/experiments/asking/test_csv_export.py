@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -219,3 +220,36 @@ def test_an_empty_store_and_a_read_only_one_are_written(store, tmp_path):
     with ExperimentStore(store.url, read_only=True) as reader:
         reader.to_csv(tmp_path / "read")
     assert len(_rows(tmp_path / "read" / "metrics.csv")) == 1
+
+
+def test_files_come_into_a_folder_on_another_disk(store, pair, tmp_path, monkeypatch):
+    """The folder may be where a disk is mounted: no file can be moved into it from outside."""
+    (tmp_path / "disk").mkdir()
+    replace = os.replace
+
+    def refuse(source, target, **options):
+        inside = [(tmp_path / "disk") in Path(place).parents for place in (source, target)]
+        if inside[0] is not inside[1]:
+            raise OSError(18, "Invalid cross-device link")
+        replace(source, target, **options)
+
+    monkeypatch.setattr("piximi_widgets.experiments.asking.csv_export.os.replace", refuse)
+    store.to_csv(tmp_path / "disk")
+    assert sorted(os.listdir(tmp_path / "disk")) == FILES
+    assert len(_rows(tmp_path / "disk" / "experiments.csv")) == 2
+
+
+def test_a_file_that_cannot_be_replaced_leaves_all_as_they_were(store, pair, tmp_path):
+    store.to_csv(tmp_path / "out")
+    (tmp_path / "out" / "logs.csv").unlink()
+    (tmp_path / "out" / "logs.csv").mkdir()
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.is_file()}
+    store.create_experiment("third")
+    with pytest.raises(StoreError, match=r"a folder has the name.*logs\.csv"):
+        store.to_csv(tmp_path / "out", overwrite=True)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.is_file()} == before
+    (tmp_path / "out" / "logs.csv").rmdir()
+    store.to_csv(tmp_path / "out", overwrite=True)
+    assert len(_rows(tmp_path / "out" / "experiments.csv")) == 3
+    assert sorted(os.listdir(tmp_path / "out")) == sorted([*FILES, "notes.txt"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -83,6 +84,8 @@ def _python(sign: str, left: Any, right: Any) -> bool:
     """What Python says, False where it raises; nothing compares with NaN."""
     if any(isinstance(side, float) and math.isnan(side) for side in (left, right)):
         return False
+    if isinstance(left, bool) is not isinstance(right, bool):
+        return sign == "!="  # of different types, which Python does not think of them
     try:
         return bool(eval(f"left {sign} right", {"left": left, "right": right}))
     except TypeError:
@@ -394,3 +397,31 @@ def test_an_empty_store_lets_any_name_pass(store):
     assert store.search("metric.x.max > 1 and param.y == 'z' and 'a' in tags").empty
     with pytest.raises(StoreError, match="expected"):
         store.search("metric.x >")
+
+
+def test_the_example_of_the_documentation_is_understood(store):
+    example = re.search(r"::\n\n +(.+)\n", ExperimentStore.search.__doc__).group(1)
+    right = store.create_experiment("right", parameters={"architecture": "mobilenet"}, tags=["plate7"])
+    right.log_metrics({"accuracy": 0.95}, phase="val")
+    wrong = store.create_experiment("wrong", parameters={"architecture": "simple"}, tags=["plate7"])
+    wrong.log_metrics({"accuracy": 0.95}, phase="val")
+    assert store.search(example)["name"].tolist() == ["right"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("param.flag == 1", ["number"]),
+        ("param.flag == 1.0", ["number"]),
+        ("param.flag == True", ["true"]),
+        ("param.flag != 1", ["true", "false"]),
+        ("param.flag in [1, 0]", ["number"]),
+        ("param.flag not in [True]", ["number", "false"]),
+        ("param.flag > 0", ["number"]),
+        ("param.flag >= False", ["true", "false"]),
+    ],
+)
+def test_true_is_not_one(store, query, expected):
+    for name, value in (("number", 1), ("true", True), ("false", False)):
+        store.create_experiment(name, parameters={"flag": value})
+    assert store.search(query)["name"].tolist() == expected

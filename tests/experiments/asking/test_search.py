@@ -134,3 +134,28 @@ def test_a_metric_that_lost_its_points_is_unknown(store, pair):
         )
     with pytest.raises(StoreError, match="no experiment has the metric"):
         store.search("metric.gone == 1")
+
+
+def test_who_asks_on_a_full_disk_is_answered(store, experiment):
+    """What is not summed up yet is then summed up in memory."""
+    experiment.log_metrics({"loss": 3.0}, step=1)
+    experiment.log_metrics({"loss": 1.0}, step=2)
+    # Their sums need room of their own.
+    experiment.log_metrics({f"m{number}": 1.0 for number in range(500)})
+    store.create_experiment("second")
+    with store.database.read() as connection:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count={pages}").fetchall()
+
+    def fill():
+        for number in range(2000):
+            experiment.notes = "x" * number * 100
+
+    with pytest.raises(StoreError, match="disk is full"):
+        fill()
+    with pytest.raises(StoreError, match="disk is full"):
+        experiment.log_metrics({f"metric {number}": 1.0 for number in range(2000)})
+    found = store.search("name == 'first'", metrics="all")
+    assert found.loc[experiment.id, "metric.loss"] == 1.0
+    assert found.loc[experiment.id, "metric.loss.max"] == 3.0
+    assert store.compare(["first", "second"]).metrics["best"].loc["loss", "first"] == 1.0
