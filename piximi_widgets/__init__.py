@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from .engine.config import TrainingConfig
     from .engine.evaluation import Evaluation
     from .experiments import ExperimentStore, LogType
-    from .experiments.keras_logger import KerasLogger
+    from .experiments.keras_logging.keras_logger import KerasLogger
     from .project import Experiment, Project
     from .widgets.evaluation_view import EvaluationView
     from .widgets.import_form import ImportForm

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..dataset.fields.certainty import entropy, margin
 from ..errors import EvaluationError
-from ..experiments import scores
-from ..experiments.scores import Average, ClassMetrics
+from ..experiments.results import scores
+from ..experiments.results.scores import Average, ClassMetrics
 
 if TYPE_CHECKING:
     import pandas as pd

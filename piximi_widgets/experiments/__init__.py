@@ -4,19 +4,19 @@ It may use `storage` and the errors; of images, datasets and TensorFlow it knows
 The engine's worker writes into it, `project` hands its experiments to the user, and widgets watch it.
 """
 
-from .artifacts import Artifact, Artifacts
+from .artifacts.artifacts import Artifact, Artifacts
 from .attached import AttachedDataset
-from .evaluations import EvaluationArrays
 from .experiment import Experiment
-from .following import Event, MetricPoint
-from .jobs import Fence, Job
-from .log_types import LogType
-from .logs import Log
+from .logs.log_types import LogType
+from .logs.logs import Log
 from .registry import Model, ModelContext, ModelFile, ModelVersion
+from .results.evaluations import EvaluationArrays
 from .status import JobState, Status
 from .store import ExperimentStore
-from .telemetry import Line, Telemetry, split_output
-from .workers import WorkerRecord, this_host
+from .watching.following import Event, MetricPoint
+from .watching.telemetry import Line, Telemetry, split_output
+from .work.jobs import Fence, Job
+from .work.workers import WorkerRecord, this_host
 
 __all__ = [
     "Artifact",

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import LogError
-from . import curves, sql_logs, sql_metrics
 from .archive.archived import ArchivedExperiment
-from .artifacts import Artifacts
+from .artifacts.artifacts import Artifacts
 from .asking.asked import AskedExperiment
-from .evaluated import Evaluated
-from .following import Event, follow
-from .log_types import LogType
-from .logs import LABELMAP, Log, delete_logs, read_logs, write_log
-from .metrics import as_step, as_value, metric_name, open_series, write_values
+from .logs.log_types import LogType
+from .logs.logs import LABELMAP, Log, delete_logs, read_logs, write_log
+from .metrics import curves
+from .metrics.writing import as_step, as_value, metric_name, open_series, write_values
 from .record import Record
-from .telemetry import Telemetry
+from .results.evaluated import Evaluated
+from .sql import logs as sql_logs
+from .sql import metrics as sql_metrics
 from .values import now
+from .watching.following import Event, follow
+from .watching.telemetry import Telemetry
 
 if TYPE_CHECKING:
     import pandas as pd

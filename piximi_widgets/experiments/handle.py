@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from ..errors import ExperimentNotFoundError
-from . import sql
-from .jobs import Fence
+from .sql import record as sql_record
 from .values import clean_text
+from .work.jobs import Fence
 
 if TYPE_CHECKING:
     from .store import ExperimentStore
@@ -77,7 +77,7 @@ class Handle:
         ExperimentNotFoundError
             It was purged.
         """
-        row = sql.experiment(connection, self.id)
+        row = sql_record.experiment(connection, self.id)
         if row is None:
             raise ExperimentNotFoundError(
                 f"There is no experiment with the id {self.id} in {self.store.url}; it may have been purged."
@@ -87,4 +87,4 @@ class Handle:
     def _update_text(self, field: str, text: str) -> None:
         text = clean_text(text, f"The {field}")
         with self.writing(durable=True) as connection:
-            sql.update_experiment(connection, self.id, **{field: text})
+            sql_record.update_experiment(connection, self.id, **{field: text})

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import StoreError
-from . import sql
-from .garbage import Garbage, collect_garbage
+from .artifacts.garbage import Garbage, collect_garbage
 from .registry import Models, ModelVersion
+from .sql import record as sql_record
 
 if TYPE_CHECKING:
     from ..storage import Database
@@ -34,7 +34,7 @@ class Holdings:
     def deleted(self) -> list[Experiment]:
         """Experiments that were deleted, the last one first; `restore` and `purge` are for them."""
         with self.database.read() as connection:
-            found = sql.deleted_ids(connection)
+            found = sql_record.deleted_ids(connection)
         return [cast("ExperimentStore", self).experiment(id) for id in found]
 
     def collect_garbage(self, *, dry_run: bool = False) -> Garbage:

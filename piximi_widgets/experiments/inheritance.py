@@ -7,11 +7,12 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from ..errors import StoreError
-from . import sql, sql_results
 from .handle import Handle
 from .registry import publishing
 from .registry import sql as sql_registry
 from .registry.versions import ModelVersion
+from .sql import record as sql_record
+from .sql import results as sql_results
 from .values import LABELMAP, encode_parameters, now
 
 if TYPE_CHECKING:
@@ -128,21 +129,21 @@ def inherit_experiment(
     connection: sqlite3.Connection, target: int, base: Experiment, *, parameters: bool
 ) -> None:
     """Make `base` the base of an experiment; `parameters`: copy them, if it has none."""
-    if sql.experiment(connection, base.id) is None:
+    if sql_record.experiment(connection, base.id) is None:
         raise StoreError(f"The experiment with the id {base.id} was purged; it cannot be a base.")
     if sql_registry.goes_on_from(connection, base.id, target):
         raise StoreError(
             f"{base.row(connection)['name']!r} is this experiment or goes on from it; an experiment cannot be a base of itself."
         )
     sql_registry.set_base(connection, target, "base_experiment_id", base.id)
-    if parameters and not sql.parameters(connection, target):
-        sql.replace_parameters(connection, target, sql.parameters(connection, base.id))
-    labels = sql.log_data(connection, base.id, LABELMAP)
+    if parameters and not sql_record.parameters(connection, target):
+        sql_record.replace_parameters(connection, target, sql_record.parameters(connection, base.id))
+    labels = sql_record.log_data(connection, base.id, LABELMAP)
     if labels is not None:
         _inherit_labels(connection, target, labels["data"])
     if not sql_results.artifact_names(connection, target):
         _copy_files(connection, target, sql_results.newest_artifacts(connection, base.id))
-    mine, theirs = (sql.experiment(connection, id) for id in (target, base.id))
+    mine, theirs = (sql_record.experiment(connection, id) for id in (target, base.id))
     assert mine is not None
     assert theirs is not None
     if mine["base_model_version_id"] is None and theirs["base_model_version_id"] is not None:
@@ -168,17 +169,17 @@ def inherit_model(
             "from it; an experiment cannot be a base of itself."
         )
     sql_registry.set_base(connection, target, "base_model_version_id", version.id)
-    if parameters or (parameters is None and not sql.parameters(connection, target)):
-        sql.replace_parameters(connection, target, encode_parameters(json.loads(row["parameters"])))
+    if parameters or (parameters is None and not sql_record.parameters(connection, target)):
+        sql_record.replace_parameters(connection, target, encode_parameters(json.loads(row["parameters"])))
     _inherit_labels(connection, target, row["labels"])
     if files or (files is None and not sql_results.artifact_names(connection, target)):
         _copy_files(connection, target, sql_registry.files(connection, version.id))
 
 
 def _inherit_labels(connection: sqlite3.Connection, target: int, labels: str) -> None:
-    mine = sql.log_data(connection, target, LABELMAP)
+    mine = sql_record.log_data(connection, target, LABELMAP)
     if mine is None or not json.loads(mine["data"]):
-        sql.put_log(connection, target, LABELMAP, "LABELMAP", labels, None, now())
+        sql_record.put_log(connection, target, LABELMAP, "LABELMAP", labels, None, now())
 
 
 def _copy_files(connection: sqlite3.Connection, target: int, rows: list[sqlite3.Row]) -> None:

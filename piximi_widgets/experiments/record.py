@@ -9,16 +9,18 @@ from datetime import datetime
 from typing import Any
 
 from ..errors import StoreError
-from . import sql, sql_jobs, sql_started
 from .attached import AttachedDataset
 from .inheritance import Inheritance
-from .jobs import cancel
-from .metrics import fold_all
+from .metrics.writing import fold_all
 from .settings import Settings
 from .settings import clean_tags as clean_tags
-from .started import let_go, note_start, take_lock
+from .sql import jobs as sql_jobs
+from .sql import record as sql_record
+from .sql import started as sql_started
 from .status import Status
 from .values import as_datetime, clean_name, clean_text, encode_parameters, now, shown
+from .work.jobs import cancel
+from .work.started import let_go, note_start, take_lock
 
 _ENDED = (Status.SUCCESS, Status.FAILED, Status.CANCELED, Status.TERMINATED, Status.INTERRUPTED)
 
@@ -82,7 +84,7 @@ class Record(Settings, Inheritance):
         with self.writing(durable=True) as connection:
             self._refuse_job(connection)
             note_start(connection, self.id, lock)
-            sql.update_experiment(
+            sql_record.update_experiment(
                 connection,
                 self.id,
                 status=Status.RUNNING,
@@ -101,7 +103,7 @@ class Record(Settings, Inheritance):
         error = None if error is None else shown(str(error))
         with self.writing(durable=True) as connection:
             self._refuse_job(connection)
-            sql.update_experiment(
+            sql_record.update_experiment(
                 connection, self.id, status=Status(status), ended=now(), exit_code=exit_code, error=error
             )
             sql_started.delete(connection, self.id)
@@ -122,14 +124,14 @@ class Record(Settings, Inheritance):
     def parameters(self) -> dict[str, Any]:
         """Settings by name, with their types; assign a mapping to replace them."""
         with self.store.database.read() as connection:
-            rows = sql.parameters(connection, self.id)
+            rows = sql_record.parameters(connection, self.id)
         return {name: json.loads(value) for name, _, value in rows}
 
     @parameters.setter
     def parameters(self, parameters: Mapping[str, Any]) -> None:
         rows = encode_parameters(parameters)
         with self.writing(durable=True) as connection:
-            sql.replace_parameters(connection, self.id, rows)
+            sql_record.replace_parameters(connection, self.id, rows)
 
     def attach_dataset(self, version: Any, alias: str = "train") -> None:
         """Note that a dataset version was used; the same alias again replaces.
@@ -151,12 +153,12 @@ class Record(Settings, Inheritance):
         for what, text in (("uid", uid), ("name", name), ("fingerprint", fingerprint)):
             clean_text(text, f"The {what} of a dataset version")
         with self.writing(durable=True) as connection:
-            sql.attach_dataset(connection, self.id, alias, uid, name, fingerprint, now())
+            sql_record.attach_dataset(connection, self.id, alias, uid, name, fingerprint, now())
 
     def detach_dataset(self, alias: str) -> None:
         """Forget the dataset version of that alias."""
         with self.writing(durable=True) as connection:
-            if not sql.detach_dataset(connection, self.id, alias):
+            if not sql_record.detach_dataset(connection, self.id, alias):
                 known = ", ".join(map(repr, self.datasets)) or "none"
                 raise StoreError(f"No dataset is attached as {alias!r}; there are: {known}.")
 
@@ -164,7 +166,7 @@ class Record(Settings, Inheritance):
     def datasets(self) -> dict[str, AttachedDataset]:
         """Attached dataset versions by alias."""
         with self.store.database.read() as connection:
-            rows = sql.attached_datasets(connection, self.id)
+            rows = sql_record.attached_datasets(connection, self.id)
         return {alias: AttachedDataset(*values) for alias, *values in rows}
 
     def _refuse_job(self, connection: sqlite3.Connection) -> None:

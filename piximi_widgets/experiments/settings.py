@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import ExperimentExistsError, StoreError
-from . import sql, sql_contents, sql_jobs
-from .garbage import remove_orphaned_points
+from .artifacts.garbage import remove_orphaned_points
+from .artifacts.keeping import remove_unused
 from .handle import Handle
-from .keeping import remove_unused
 from .registry import sql as sql_registry
+from .sql import contents as sql_contents
+from .sql import jobs as sql_jobs
+from .sql import record as sql_record
 from .status import JobState, Status
 from .values import clean_experiment_name, clean_name, now
 
@@ -34,13 +36,13 @@ class Settings(Handle):
     def tags(self) -> tuple[str, ...]:
         """Short words to find it by; assign a sequence to change them."""
         with self.store.database.read() as connection:
-            return tuple(sql.tags(connection, self.id))
+            return tuple(sql_record.tags(connection, self.id))
 
     @tags.setter
     def tags(self, names: Iterable[str]) -> None:
         cleaned = clean_tags(names)
         with self.writing(durable=True) as connection:
-            sql.replace_tags(connection, self.id, cleaned)
+            sql_record.replace_tags(connection, self.id, cleaned)
 
     @property
     def is_deleted(self) -> bool:
@@ -56,11 +58,11 @@ class Settings(Handle):
         """
         name = clean_experiment_name(name)
         with self.writing(durable=True) as connection:
-            if sql.experiment_id_by_name(connection, name) not in (None, self.id):
+            if sql_record.experiment_id_by_name(connection, name) not in (None, self.id):
                 raise ExperimentExistsError(
                     f"There is an experiment {name!r} already, and names are unique; choose another name."
                 )
-            sql.update_experiment(connection, self.id, name=name)
+            sql_record.update_experiment(connection, self.id, name=name)
 
     def describe(self, text: str) -> None:
         """Replace the description."""
@@ -84,7 +86,7 @@ class Settings(Handle):
                 raise StoreError(
                     f"Experiment {record['name']!r} runs, as its start() says; finish() it before you delete it."
                 )
-            sql.update_experiment(connection, self.id, deleted=now())
+            sql_record.update_experiment(connection, self.id, deleted=now())
 
     def restore(self) -> None:
         """Take back `delete`.
@@ -96,11 +98,11 @@ class Settings(Handle):
         """
         with self.writing(durable=True) as connection:
             name = str(self.row(connection)["name"])
-            if sql.experiment_id_by_name(connection, name) not in (None, self.id):
+            if sql_record.experiment_id_by_name(connection, name) not in (None, self.id):
                 raise ExperimentExistsError(
                     f"The name {name!r} was taken meanwhile; rename one of the two experiments, then restore."
                 )
-            sql.update_experiment(connection, self.id, deleted=None)
+            sql_record.update_experiment(connection, self.id, deleted=None)
 
     def purge(self) -> None:
         """Remove a deleted experiment for good: its record, and files that nothing else uses.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from enum import StrEnum
 
-from . import sql, sql_jobs
-from .metrics import fold_all
+from .metrics.writing import fold_all
+from .sql import jobs as sql_jobs
+from .sql import record as sql_record
 from .values import now
 
 
@@ -67,7 +68,7 @@ def end_job(
     row = sql_jobs.job(connection, job_id)
     assert row is not None
     if row["kind"] == "train" and row["attempt"] == sql_jobs.last_attempt(connection, row["experiment_id"]):
-        sql.update_experiment(
+        sql_record.update_experiment(
             connection,
             row["experiment_id"],
             status=STATUS_AFTER[state],

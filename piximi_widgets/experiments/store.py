@@ -11,25 +11,24 @@ from typing import Any, Literal, SupportsIndex
 
 from ..errors import ExperimentExistsError, ExperimentNotFoundError, ReadOnlyError, StoreError
 from ..storage import Database, Subscription
-from . import sql
 from .archive.archived import ArchivedStore
+from .artifacts.contents import Contents
+from .artifacts.stored import near
 from .asking.asked import AskedStore
-from .contents import Contents
 from .creator import current_user
 from .experiment import Experiment
 from .holdings import Holdings
 from .inheritance import inherit_experiment, inherit_model
-from .jobs import Fence
 from .locations import SCHEME, artifacts_folder
 from .locations import database_path as database_path
-from .metrics import Series
+from .metrics.writing import Series
 from .record import clean_tags
 from .registry import ModelVersion
 from .safety.backups import advice, refuse_lost
 from .safety.safe import SafeStore
-from .schema import APPLICATION_ID, MIGRATIONS
+from .sql import record as sql_record
+from .sql.schema import APPLICATION_ID, MIGRATIONS
 from .status import Status
-from .stored import near
 from .values import (
     LABELMAP,
     changed_parameters,
@@ -40,7 +39,8 @@ from .values import (
     now,
     numbered_name,
 )
-from .worklist import WorkList
+from .work.jobs import Fence
+from .work.worklist import WorkList
 
 _LARGEST_ID = 2**63 - 1
 
@@ -171,7 +171,7 @@ class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
         with self.database.write(durable=True) as connection:
             for number in range(1, 1_000_000):
                 candidate = numbered_name(name, number)
-                taken = sql.experiment_id_by_name(connection, candidate)
+                taken = sql_record.experiment_id_by_name(connection, candidate)
                 if taken is None:
                     break
                 if if_exists == "raise":
@@ -179,10 +179,12 @@ class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
                         f"There is an experiment {name!r} already. Choose another name, or give "
                         'if_exists="reuse" or "rename".'
                     )
-                if if_exists == "reuse" and (rows is None or rows == sql.parameters(connection, taken)):
+                if if_exists == "reuse" and (
+                    rows is None or rows == sql_record.parameters(connection, taken)
+                ):
                     return self.experiment(taken)
             time = now()
-            new = sql.insert_experiment(
+            new = sql_record.insert_experiment(
                 connection,
                 str(uuid.uuid4()),
                 candidate,
@@ -192,20 +194,20 @@ class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
                 None,
                 time,
             )
-            sql.put_log(connection, new, LABELMAP, "LABELMAP", "{}", None, time)
-            sql.replace_parameters(connection, new, rows or [])
+            sql_record.put_log(connection, new, LABELMAP, "LABELMAP", "{}", None, time)
+            sql_record.replace_parameters(connection, new, rows or [])
             if base_experiment is not None:
                 inherit_experiment(connection, new, base_experiment, parameters=rows is None)
             if base_model is not None:
                 inherit_model(connection, new, base_model, parameters=None if rows is None else False)
-            sql.replace_tags(connection, new, cleaned_tags)
+            sql_record.replace_tags(connection, new, cleaned_tags)
             if if_exists == "reuse" and candidate != name:
-                first = sql.experiment_id_by_name(connection, name)
+                first = sql_record.experiment_id_by_name(connection, name)
                 assert first is not None
                 changed = changed_parameters(
-                    sql.parameters(connection, first), sql.parameters(connection, new)
+                    sql_record.parameters(connection, first), sql_record.parameters(connection, new)
                 )
-                sql.put_log(connection, new, "parameters-changed", "TABLE", changed, None, time)
+                sql_record.put_log(connection, new, "parameters-changed", "TABLE", changed, None, time)
         return self.experiment(new)
 
     def experiment(self, id: int) -> Experiment:
@@ -225,14 +227,16 @@ class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
             return self.experiment(found)
         with self.database.read() as connection:
             deleted = (
-                sql.deleted_id_by_name(connection, key) if isinstance(key, str) and is_text(key) else None
+                sql_record.deleted_id_by_name(connection, key)
+                if isinstance(key, str) and is_text(key)
+                else None
             )
         if deleted is not None:
             raise ExperimentNotFoundError(
                 f"Experiment {key!r} was deleted; store[{deleted}].restore() brings it back."
             )
         with self.database.read() as connection:
-            alike = near(key, [row["name"] for row in sql.experiments(connection)])
+            alike = near(key, [row["name"] for row in sql_record.experiments(connection)])
         raise ExperimentNotFoundError(
             f"There is no experiment with the name, id or uid {key!r} in {self.url}{alike}; list(store) shows all."
         )
@@ -243,12 +247,12 @@ class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
 
     def __len__(self) -> int:
         with self.database.read() as connection:
-            return sql.count_experiments(connection)
+            return sql_record.count_experiments(connection)
 
     def __iter__(self) -> Iterator[Experiment]:
         """Experiments that are not deleted, oldest first."""
         with self.database.read() as connection:
-            found = sql.experiment_ids(connection)
+            found = sql_record.experiment_ids(connection)
         return iter([self.experiment(id) for id in found])
 
     def watch(self, callback: Callable[[], None]) -> Subscription:
@@ -288,11 +292,11 @@ class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
         if isinstance(key, str):
             if not is_text(key):
                 return None
-            found = sql.experiment_id_by_name(connection, key.strip())
-            return sql.experiment_id_by_uid(connection, key) if found is None else found
+            found = sql_record.experiment_id_by_name(connection, key.strip())
+            return sql_record.experiment_id_by_uid(connection, key) if found is None else found
         if isinstance(key, bool) or not isinstance(key, SupportsIndex):
             return None
         id = operator.index(key)
         if abs(id) > _LARGEST_ID:
             return None
-        return None if sql.experiment(connection, id) is None else id
+        return None if sql_record.experiment(connection, id) is None else id

@@ -9,7 +9,7 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from . import sql
+from .sql import record as sql_record
 from .values import as_datetime
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def store_html(store: ExperimentStore) -> str:
 
     late = bring_up_to_date(store)
     with store.database.read() as connection:
-        ids = sql.experiment_ids(connection)
+        ids = sql_record.experiment_ids(connection)
         shown = facts_in(connection, late, ids=ids[-_MOST_EXPERIMENTS:])[::-1]
     counts = Counter(name for facts in shown for name in facts.metrics if name.rpartition("/")[0] != "batch")
     metrics = [name for name, _ in counts.most_common(_MOST_METRICS)]

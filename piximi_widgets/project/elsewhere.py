@@ -13,7 +13,7 @@ from ..engine.evaluation import Evaluation
 from ..engine.jobs.lineage import images_trained_on
 from ..errors import DatasetVersionError, EvaluationError, TrainingError
 from ..experiments.archive.layout import Dataset
-from ..experiments.evaluations import read_evaluations
+from ..experiments.results.evaluations import read_evaluations
 from .recorded import recorded_evaluation
 
 if TYPE_CHECKING:

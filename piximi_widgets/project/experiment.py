@@ -18,7 +18,7 @@ from ..engine.jobs.requests import read_architecture
 from ..errors import EvaluationError, TrainingFailed
 from ..experiments import Experiment as StoredExperiment
 from ..experiments import ExperimentStore, Status
-from ..experiments.evaluations import read_evaluations
+from ..experiments.results.evaluations import read_evaluations
 from . import continuing, elsewhere
 from .recorded import recorded_evaluation
 

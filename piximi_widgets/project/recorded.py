@@ -7,7 +7,7 @@ import numpy as np
 from ..engine.evaluation import Evaluation
 from ..errors import EvaluationError
 from ..experiments import Experiment
-from ..experiments.evaluations import read_evaluations
+from ..experiments.results.evaluations import read_evaluations
 
 
 def recorded_evaluation(experiment: Experiment, partition: str) -> Evaluation:

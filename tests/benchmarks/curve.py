@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from piximi_widgets.experiments import Experiment, ExperimentStore
-from piximi_widgets.experiments.metrics import fold_all
+from piximi_widgets.experiments.metrics.writing import fold_all
 
 TITLE = "A curve of 1,000,000 points to a 1000-point plot"
 
@@ -66,7 +66,7 @@ def run(points: int = _POINTS) -> list[dict[str, object]]:
 
 def _log_together(experiment: Experiment, values: np.ndarray, count: int) -> None:
     """Log the same values as several metrics of one phase, as calls of log_metrics would."""
-    from piximi_widgets.experiments.metrics import open_series, write_points
+    from piximi_widgets.experiments.metrics.writing import open_series, write_points
 
     store = experiment.store
     names = [f"loss{index}" for index in range(count)]

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from piximi_widgets.experiments import ExperimentStore
-from piximi_widgets.experiments.keras_logger import KerasLogger
-from piximi_widgets.experiments.system_samples import Probe
+from piximi_widgets.experiments.keras_logging.keras_logger import KerasLogger
+from piximi_widgets.experiments.watching.system_samples import Probe
 
 TITLE = "KerasLogger in a plain fit of a small network, batches of 32"
 

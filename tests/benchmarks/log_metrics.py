@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from piximi_widgets.experiments import ExperimentStore
-from piximi_widgets.experiments.sql_metrics import PUT_POINT
+from piximi_widgets.experiments.sql.metrics import PUT_POINT
 
 TITLE = "log_metrics, 10 values a call, committed"
 

@@ -16,8 +16,8 @@ import pytest
 
 from piximi_widgets.errors import StoreError
 from piximi_widgets.experiments import ExperimentStore, JobState, Status
-from piximi_widgets.experiments import schema as schema_module
-from piximi_widgets.experiments.schema import APPLICATION_ID, MIGRATIONS
+from piximi_widgets.experiments.sql import schema as schema_module
+from piximi_widgets.experiments.sql.schema import APPLICATION_ID, MIGRATIONS
 from piximi_widgets.storage import Database
 from piximi_widgets.storage import opening as opening_module
 from piximi_widgets.storage.sqlite import statements

@@ -125,7 +125,7 @@ def test_one_that_is_worked_on_is_not_purged(store, experiment, hire):
 
 def test_points_go_piece_by_piece(store, experiment, monkeypatch, query):
     """One purge that ends after its first step leaves points, which nobody sees and the next purge takes along."""
-    monkeypatch.setattr("piximi_widgets.experiments.garbage._POINTS_A_COMMIT", 100)
+    monkeypatch.setattr("piximi_widgets.experiments.artifacts.garbage._POINTS_A_COMMIT", 100)
     store.create_experiment("second").log("curve", list(range(450)))
     experiment.log("curve", list(range(450)))
     monkeypatch.setattr(settings, "remove_orphaned_points", lambda store: None)

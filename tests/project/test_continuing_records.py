@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from piximi_widgets.errors import ConfigurationError, EvaluationError, TrainingError
-from piximi_widgets.experiments.own_training import OwnTraining
-from piximi_widgets.experiments.withdrawing import withdraw_results
+from piximi_widgets.experiments.results.withdrawing import withdraw_results
+from piximi_widgets.experiments.work.own_training import OwnTraining
 from piximi_widgets.project import continuing, submitting
 
 pytestmark = pytest.mark.training

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...experiments.withdrawing import withdraw_results
+from ...experiments.results.withdrawing import withdraw_results
 from ..preprocessing import Preprocessing
 from .recording import SCORED, read_log, read_table, result_logs, store_classifier
 

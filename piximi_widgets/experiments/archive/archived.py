@@ -18,7 +18,7 @@ from .placing import place
 from .writing import write
 
 if TYPE_CHECKING:
-    from ..contents import Contents
+    from ..artifacts.contents import Contents
     from ..experiment import Experiment
     from ..store import ExperimentStore
 

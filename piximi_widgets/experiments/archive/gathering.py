@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import sql_contents
+from ..sql import contents as sql_contents
 from . import layout, sql
 from .layout import Dataset
 

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import PiximiError
-from .. import curves, sql_contents, sql_curves, sql_metrics
-from ..sql_metrics import NOTHING_FOLDED, Point, Statistics
+from ..metrics import curves
+from ..sql import contents as sql_contents
+from ..sql import curves as sql_curves
+from ..sql import metrics as sql_metrics
+from ..sql.metrics import NOTHING_FOLDED, Point, Statistics
 from . import sql
 from .parsing import Parsed
 

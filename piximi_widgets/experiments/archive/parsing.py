@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from ...errors import StoreError
-from ..folders import check_filename, folder_digest
-from ..jobs import KINDS
-from ..log_types import LogType, check_data
-from ..logs import LABELMAP, PARAMETERS
+from ..artifacts.folders import check_filename, folder_digest
+from ..logs.log_types import LogType, check_data
+from ..logs.logs import LABELMAP, PARAMETERS
 from ..status import JobState, Status
 from ..values import LONGEST_EXPERIMENT_NAME, encode_parameters
+from ..work.jobs import KINDS
 from . import layout, sql
 from .fields import Fields, check_times
 from .opening import Archive, as_json

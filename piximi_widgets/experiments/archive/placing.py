@@ -9,9 +9,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from ...errors import ArtifactError, ExperimentExistsError, PiximiError, StoreError
-from .. import sql as record_sql
-from .. import sql_contents
-from ..keeping import remove_unused
+from ..artifacts.keeping import remove_unused
+from ..sql import contents as sql_contents
+from ..sql import record as record_sql
 from ..values import now, numbered_name
 from . import sql
 from .metrics import MetricRows

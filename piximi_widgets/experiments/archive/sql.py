@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..sql_metrics import VALUE
+from ..sql.metrics import VALUE
 
 COLUMNS = {
     "experiment": (

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from ...errors import ArtifactError, StoreError
 from ...storage import write_atomically
-from ..contents import Contents
+from ..artifacts.contents import Contents
 from . import layout
 from .gathering import Gathered
 

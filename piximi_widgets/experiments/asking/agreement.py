@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import StoreError
-from ..evaluations import UNKNOWN, EvaluationArrays
+from ..results.evaluations import UNKNOWN, EvaluationArrays
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ...errors import LogError, StoreError
-from ..evaluations import read_evaluations
+from ..results.evaluations import read_evaluations
 from .agreement import EvaluationDifference, evaluation_difference
 from .facts import Facts, bring_up_to_date, facts_in, identity, metric_value
 

@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ...errors import StoreError
-from .. import sql_metrics
-from ..metrics import as_float, current_statistics, fold
-from ..sql_metrics import Statistics
+from ..metrics.writing import as_float, current_statistics, fold
+from ..sql import metrics as sql_metrics
+from ..sql.metrics import Statistics
 from . import sql_asking
 from .syntax import Part
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ...errors import StoreError
 from ...storage import write_atomically
-from .. import sql_jobs
 from ..own_files import refuse_database, refuse_own
+from ..sql import jobs as sql_jobs
 from . import sql_export
 from .facts import Facts, bring_up_to_date, facts_in
 from .plain_text import moment, short_floats, strict, strict_json

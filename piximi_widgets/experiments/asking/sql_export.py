@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
-from ..sql_metrics import VALUE
+from ..sql.metrics import VALUE
 
 
 def experiment_ids(connection: sqlite3.Connection) -> list[int]:

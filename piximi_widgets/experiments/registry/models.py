@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from ...errors import StoreError
-from ..keeping import remove_unused
-from ..stored import near
+from ..artifacts.keeping import remove_unused
+from ..artifacts.stored import near
 from ..values import LONGEST_EXPERIMENT_NAME, as_datetime, clean_name, clean_text, is_text
 from . import html, sql
 from .versions import ModelVersion

@@ -8,9 +8,10 @@ import uuid
 from typing import TYPE_CHECKING
 
 from ...errors import StoreError
-from .. import sql as sql_record
-from .. import sql_contents, sql_results
 from ..creator import current_user
+from ..sql import contents as sql_contents
+from ..sql import record as sql_record
+from ..sql import results as sql_results
 from ..values import LABELMAP, clean_text, now
 from . import sql
 from .models import clean_model_name

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from .. import sql_contents
+from ..sql import contents as sql_contents
 
 _VERSION = (
     "SELECT model_version.*, model.name AS model_name, model.uid AS model_uid"

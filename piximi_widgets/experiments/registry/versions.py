@@ -13,9 +13,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...errors import ExperimentNotFoundError, StoreError
+from ..artifacts.keeping import remove_unused
+from ..artifacts.stored import Stored, download_all
 from ..attached import AttachedDataset
-from ..keeping import remove_unused
-from ..stored import Stored, download_all
 from ..values import as_datetime
 from . import html, sql
 

@@ -22,7 +22,7 @@ from ...storage.places import logs_of
 from ...storage.salvage import salvage
 from ...storage.wal import damage_of
 from ..own_files import refuse_own
-from ..schema import APPLICATION_ID, MIGRATIONS
+from ..sql.schema import APPLICATION_ID, MIGRATIONS
 from . import sql
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from ...errors import StoreError
 from ...storage.copies import defects
-from .. import sql_contents
-from ..folders import folder_digest
-from ..garbage import collect_garbage
+from ..artifacts.folders import folder_digest
+from ..artifacts.garbage import collect_garbage
+from ..sql import contents as sql_contents
 from . import sql
 from .backups import advice, backups
 from .findings import Finding, StoreCheck

@@ -1,0 +1,1 @@
+"""Artifacts: files and folders under a name, kept once under the hash of their content."""

@@ -1,0 +1,1 @@
+"""Metrics: values by step, their statistics, and thinned curves."""
