@@ -18,7 +18,7 @@ _HOMES = {
     "DatasetVersion": "dataset",
     "ExperimentStore": "experiments",
     "LogType": "experiments",
-    "KerasLogger": "experiments.keras_logger",
+    "KerasLogger": "experiments.keras_logging.keras_logger",
     "TrainingConfig": "engine.config",
     "register_architecture": "engine.architectures",
     "trust_architecture": "engine.architectures",
