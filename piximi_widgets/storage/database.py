@@ -92,6 +92,8 @@ class Database(Opening):
         advice: Callable[[Path], str] | None = None,
     ) -> None:
         self.path = Path(path).absolute()
+        # As texts: a path that is made at each commit would be a tenth of a small one.
+        self._file_name, self._lock_name = str(self.path), f"{self.path}-lock"
         self.read_only = read_only
         self._what = what
         self._error = error
@@ -260,6 +262,7 @@ class Database(Opening):
         if connection is None:
             connection = self._connect()
             self._local.connection = connection
+            self._local.log_name = str(self._log)
             self._local.log = identity_of(self._log) if self._wal and not self.read_only else None
             with self._bookkeeping:
                 gone = [old for thread, old in self._connections if not thread.is_alive()]
@@ -324,13 +327,13 @@ class Database(Opening):
 
     def _refuse_if_gone(self) -> None:
         """Refuse to commit into a file, or a log, that nobody will find any more."""
-        if identity_of(self.path) != self._identity:
+        if identity_of(self._file_name) != self._identity:
             raise self._error(
                 f"The {self._what} at {self.path} was deleted, moved or replaced while it was open; nothing"
                 " was changed. Open it anew where it is now. If it is gone, backup() on the object that is"
                 " still open saves all that was in it."
             )
-        if self._local.log is not None and identity_of(self._log) != self._local.log:
+        if self._local.log is not None and identity_of(self._local.log_name) != self._local.log:
             raise self._error(
                 f"{self._log.name}, a part of the {self._what} at {self.path}, was deleted while it was"
                 " open; nothing was changed. backup() on the object that is still open saves all that was"
@@ -359,10 +362,9 @@ class Database(Opening):
             pause = min(pause * 1.5, 0.005)
 
     def _try_lock(self) -> bool:
-        place = f"{self.path}-lock"
         if self._lock_file is None:
             try:
-                self._lock_file = open(place, "ab")  # noqa: SIM115
+                self._lock_file = open(self._lock_name, "ab")  # noqa: SIM115
             except OSError as error:
                 if self._identity is not None:
                     self._refuse_if_gone()
@@ -370,7 +372,7 @@ class Database(Opening):
         if not try_lock(self._lock_file):
             return False
         status = os.fstat(self._lock_file.fileno())
-        if identity_of(place) == (status.st_dev, status.st_ino):
+        if identity_of(self._lock_name) == (status.st_dev, status.st_ino):
             return True
         # Somebody has tidied up: others would lock a new file of that name.
         self._lock_file.close()
