@@ -8,6 +8,7 @@ import math
 import subprocess
 import sys
 import textwrap
+import signal
 import threading
 import time
 from datetime import UTC, datetime
@@ -259,11 +260,16 @@ def test_a_timeout_ends_it_and_waiting_costs_next_to_nothing(experiment):
 
 def test_ctrl_c_leaves_the_experiment_and_no_thread(experiment):
     experiment.start()
+    # A program that was started in the background ignores Ctrl+C unless it is told not to.
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(0.4, _thread.interrupt_main)
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        list(experiment.follow(timeout=20))
-    timer.join()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(experiment.follow(timeout=20))
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, former)
     assert experiment.status is Status.RUNNING
     experiment.log_metrics({"loss": 1.0})
     assert points(experiment.follow(timeout=0)) == [("loss", 1, 1.0)]
