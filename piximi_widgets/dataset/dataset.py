@@ -155,18 +155,20 @@ class Dataset(Predicting, Displaying, Cropping, Filing, Checking):
         path : path-like
             The project's folder; no program may have it open.
         backup : path-like, optional
-            A file in ``backups/``. By default the copy that holds most operations: an intact backup, or the
-            database itself as far as it is whole. Where none is intact, what can still be read is saved.
+            A file in ``backups/``. By default the newest intact one, or the database itself as far as it is whole if
+            that has as many operations. Where none is intact, what can still be read is saved.
 
         Returns
         -------
         Path
-            What was put in place. What was there is kept as ``project-damaged-<time>.db``.
+            What was put in place. What was there is kept as ``project-damaged-<time>.db``, or
+            ``project-replaced-<time>.db`` where it was intact.
 
         Raises
         ------
         ProjectError
-            If the project is intact and no backup is named, the backup is damaged, or nothing can be read.
+            If somebody has the project open; it is intact and no backup is named; the backup is damaged; or nothing
+            can be read.
         """
         return restore(path, backup)
 

@@ -48,6 +48,22 @@ class Inheritance(Handle):
         with self.store.database.read() as connection:
             return tuple(sql_registry.datasets_trained_on(connection, self.id))
 
+    @property
+    def parent(self) -> Experiment | None:
+        """The experiment of which ``create_experiment(if_exists="reuse")`` made this one with changed parameters.
+
+        No base: nothing was taken over from it. None also once it was purged.
+        """
+        parent = self._row()["parent_id"]
+        return None if parent is None else self.store.experiment(parent)
+
+    @property
+    def children(self) -> list[Experiment]:
+        """The experiments whose `parent` this one is, oldest first; deleted ones are left out."""
+        with self.store.database.read() as connection:
+            found = sql_record.child_ids(connection, self.id)
+        return [self.store.experiment(id) for id in found]
+
     def set_base_experiment(self, base: Experiment) -> None:
         """Go on from another experiment, and take over from it what this one has not.
 

@@ -24,7 +24,7 @@ from .locations import database_path as database_path
 from .metrics.writing import Series
 from .record import clean_tags
 from .registry import ModelVersion
-from .safety.backups import advice, refuse_lost
+from .safety.backups import advice, refuse_lost, rolling_backups
 from .safety.safe import SafeStore
 from .sql import record as sql_record
 from .sql.schema import APPLICATION_ID, MIGRATIONS
@@ -103,6 +103,8 @@ class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
         self.contents = Contents(
             self.folder / "artifacts" if artifacts is None else artifacts_folder(artifacts), path
         )
+        self.rolling = rolling_backups(self.database)
+        """Makes copies unasked, once somebody has started it."""
         self.series = Series()
         self.fences: dict[int, Fence] = {}
         self._experiment_class = experiment_class
@@ -150,7 +152,7 @@ class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
             What to do when the name is taken: refuse; return that experiment, or the first of
             ``"name 2"``, ``"name 3"``, … with the same parameters; or take the first of these that is
             free. With ``"reuse"`` a new one gets a TABLE ``"parameters-changed"``, which tells how its parameters differ
-            from those of the experiment `name`: ``{"batch-size": [16, 32]}``, and None for what one of them has not.
+            from those of the experiment `name`, its `parent`: ``{"batch-size": [16, 32]}``, None for what one has not.
             That is no base: its weights need not go on from there.
 
         Raises
@@ -208,6 +210,7 @@ class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
                     sql_record.parameters(connection, first), sql_record.parameters(connection, new)
                 )
                 sql_record.put_log(connection, new, "parameters-changed", "TABLE", changed, None, time)
+                sql_record.set_parent(connection, new, first)
         return self.experiment(new)
 
     def experiment(self, id: int) -> Experiment:
@@ -261,6 +264,7 @@ class ExperimentStore(AskedStore, ArchivedStore, SafeStore, Holdings, WorkList):
 
     def close(self) -> None:
         """Close the file; handles of this store are of no use after that."""
+        self.rolling.stop()
         self.database.close()
 
     def __enter__(self) -> ExperimentStore:

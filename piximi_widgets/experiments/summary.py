@@ -127,7 +127,7 @@ def _panels(names: list[str]) -> list[tuple[str, list[str]]]:
 
 
 def _header(experiment: Experiment) -> list[tuple[str, Any]]:
-    base = experiment.base_experiment
+    base, parent = experiment.base_experiment, experiment.parent
     datasets = [f"{alias}: {dataset.name}" for alias, dataset in experiment.datasets.items()]
     return [
         ("Status", str(experiment.status)),
@@ -135,6 +135,8 @@ def _header(experiment: Experiment) -> list[tuple[str, Any]]:
         ("Created", f"{_moment(experiment.created)} by {experiment.creator}"),
         ("Duration", _duration(experiment.started, experiment.ended)),
         ("Base experiment", "" if base is None else base.name),
+        ("Parent", "" if parent is None else f"{parent.name}, with other parameters"),
+        ("Children", ", ".join(child.name for child in experiment.children)),
         ("Datasets", ", ".join(datasets)),
         ("Tags", ", ".join(experiment.tags)),
         ("Artifacts", ", ".join(experiment.artifacts)),

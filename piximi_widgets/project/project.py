@@ -66,7 +66,10 @@ class Project(Dataset):
 
     @property
     def experiments(self) -> ExperimentStore:
-        """The experiment log store of this project; its experiments know the project."""
+        """The experiment log store of this project; its experiments know the project.
+
+        Of its own ``experiments.db`` a copy is made in the background when the last one is a day old.
+        """
         with self._opening:
             if self._store is None:
                 url, artifacts = f"sqlite:///{(self.path / _STORE_NAME).as_posix()}", None
@@ -81,6 +84,8 @@ class Project(Dataset):
                     version_class=partial(ModelVersion, project=self),
                     read_only=self.read_only,
                 )
+                if not self.read_only and self._given_store is None:
+                    self._store.rolling.start_if_due()
             return self._store
 
     def close(self) -> None:

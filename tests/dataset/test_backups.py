@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 
 from piximi_widgets.dataset import Dataset
-from piximi_widgets.dataset.safety import rolling_backups as rolling_module
 from piximi_widgets.dataset.safety.backups import backups, restore
 from piximi_widgets.errors import NewerVersionError, NotAProjectError, ProjectError, ReadOnlyError
+from piximi_widgets.storage import FileLock
+from piximi_widgets.storage import backups as backups_module
 from piximi_widgets.storage import database as database_module
+from piximi_widgets.storage import rolling_backups as rolling_module
 
 
 def names(folder: Path) -> list[str]:
@@ -46,7 +48,7 @@ def days(monkeypatch):
         def now(cls, tz=None):
             return datetime.now(tz) + timedelta(days=passed[0])
 
-    monkeypatch.setattr(rolling_module, "datetime", Clock)
+    monkeypatch.setattr(backups_module, "datetime", Clock)
 
     def go_on(number: float) -> None:
         passed[0] += number
@@ -145,7 +147,7 @@ def test_closing_gives_a_copy_up(ten, days, monkeypatch):
     dataset.close()
     assert time.perf_counter() - started < 2
     assert threading.active_count() == before
-    assert list((ten.path / "backups").glob("*project*")) == []
+    assert list((ten.path / "backups").glob("*project-*")) == []
     assert list((ten.path / "backups").glob(".*part*")) == []
 
 
@@ -204,8 +206,8 @@ def test_copies_by_hand_are_all_kept(ten):
     assert [backup.rolling for backup in backups(ten.path)] == [False, False]
 
 
-def test_restore_takes_the_copy_with_most_operations(ten, capsys):
-    """A damaged copy is passed over, the old file is kept, and what is in place can be worked with."""
+def test_restore_takes_the_newest_intact_copy(ten, capsys):
+    """A damaged copy is passed over and named, also among those of one second; the old file is kept, and what is in place can be worked with."""
     ten.label([1], "a")
     oldest = ten.backup()
     ten.label([2], "b")
@@ -221,8 +223,8 @@ def test_restore_takes_the_copy_with_most_operations(ten, capsys):
     (aside,) = ten.path.glob("project-damaged-*.db")
     assert aside.read_bytes() == damaged
     assert capsys.readouterr().out == (
-        f"Restored the project {ten.path} from {wanted.name} with 6 operations. What was there is kept as"
-        f" {aside.name}.\n"
+        f"Restored the project {ten.path} from {wanted.name} with 6 operations. Newer backups are of no use and"
+        f" were passed over: {newest.name} (damaged). What was there is kept as {aside.name}.\n"
     )
     assert wanted.exists()
     with Dataset(ten.path) as dataset:
@@ -304,14 +306,57 @@ def test_restore_finds_no_project_in_another_database(ten):
         restore(ten.path)
 
 
-def test_an_object_that_is_still_open_writes_nothing_after_a_restore(ten):
-    """Its connection leads to the file that was set aside."""
+def test_a_project_that_is_open_is_not_restored(ten):
+    """Not even looked at: to close the file here would drop the locks of whoever has it open in this process."""
     copy = ten.backup()
     ten.label(range(1, 11), "a")
-    assert restore(ten.path, copy) == copy
-    with pytest.raises(ProjectError, match="replaced while it was open"):
-        ten.label(1, "b")
+    for backup in (None, copy):
+        with pytest.raises(ProjectError, match="is open, here or in another program"):
+            restore(ten.path, backup)
+    assert ten.label(1, "b").changed.tolist() == [1]
     ten.close()
+    lock = FileLock(ten.path / "project.db-open-lock")
+    assert lock.acquire()
+    with pytest.raises(ProjectError, match="is open"):
+        restore(ten.path, copy)
+    lock.release()
+    assert restore(ten.path, copy) == copy
+    with Dataset(ten.path) as dataset:
+        assert dataset.images["category"].isna().all()
+        assert dataset.check().ok
+
+
+def test_the_newest_copy_is_restored_and_not_the_one_with_most_operations(ten):
+    """Who went back to an older state and worked on there means that one; a clock that went wrong does not count."""
+    early = ten.backup()
+    for number in range(1, 6):
+        ten.label(number, "a")
+    large = ten.backup()
+    ten.close()
+    restore(ten.path, early.name)
+    with Dataset(ten.path) as dataset:
+        dataset.label(7, "b")
+        newest = dataset.backup()
+    future = large.with_name(f"project-{datetime.now(UTC).year + 9}0101T000000Z.db")
+    large.rename(large.with_name("project-20200101T000000Z.db"))
+    future.write_bytes(early.read_bytes())
+    (ten.path / "project.db").unlink()
+    assert restore(ten.path) == newest
+    with Dataset(ten.path) as dataset:
+        assert dataset.images["category"].dropna().to_dict() == {7: "b"}
+
+
+def test_an_object_that_is_still_open_writes_nothing_after_its_file_was_replaced(ten):
+    """Its connection leads to the file that was set aside, as when somebody copies a backup there by hand."""
+    copy = ten.backup()
+    ten.label(range(1, 11), "a")
+    ten.close()
+    dataset = Dataset(ten.path)
+    (ten.path / "project.db").rename(ten.path / "aside.db")
+    (ten.path / "project.db").write_bytes(copy.read_bytes())
+    with pytest.raises(ProjectError, match="replaced while it was open"):
+        dataset.label(1, "b")
+    dataset.close()
     with Dataset(ten.path) as dataset:
         assert dataset.images["category"].isna().all()
         assert dataset.check().ok

@@ -286,3 +286,23 @@ def test_trained_on_names_the_datasets_of_everything_before(store, base, version
         store[name].delete()
         store.deleted[0].purge()
     assert set(grandchild.trained_on) == {"d-base", "d-child", "d-ancestor", "d-maker"}
+
+
+def test_a_parent_is_no_base_and_may_be_purged(store):
+    """What was made with other parameters has taken nothing over, so it keeps nobody from going."""
+    parent = store.create_experiment("run", parameters={"rate": 0.1})
+    parent.artifacts.store("model", b"weights")
+    parent.labelmap = ["a"]
+    one, two = (
+        store.create_experiment("run", parameters={"rate": rate}, if_exists="reuse") for rate in (0.2, 0.3)
+    )
+    assert (one.parent, one.base_experiment, list(one.artifacts), one.labelmap) == (parent, None, [], {})
+    assert parent.children == [one, two]
+    one.delete()
+    assert (parent.children, one.parent) == ([two], parent)
+    one.restore()
+    parent.delete()
+    assert two.parent == parent
+    parent.purge()
+    assert (one.parent, two.parent) == (None, None)
+    assert two.get_log("parameters-changed").data == {"rate": [0.1, 0.3]}

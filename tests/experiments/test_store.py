@@ -377,6 +377,10 @@ def test_reuse_with_other_parameters_tells_what_has_changed(store):
     }
     # its weights have seen nothing of what the first was trained on
     assert second.base_experiment is None
+    assert (first.parent, second.parent, second.children) == (None, first, [])
     assert store.create_experiment("run", parameters=changed, if_exists="reuse") == second
+    third = store.create_experiment("run", parameters={}, if_exists="reuse")
+    assert (third.parent, first.children) == (first, [second, third])
     other = store.create_experiment("run", parameters=changed, if_exists="rename")
+    assert (other.parent, first.children) == (None, [second, third])
     assert [log.name for log in other.logs] == ["parameters", "labelmap"]

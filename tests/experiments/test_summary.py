@@ -35,6 +35,16 @@ def test_header_parameters_and_curves_are_shown_and_escaped(store):
     assert Image.open(io.BytesIO(picture)).width > 300
 
 
+def test_parent_and_children_are_shown(store):
+    parent = store.create_experiment("<i>run", parameters={"a": 1})
+    child = store.create_experiment("<i>run", parameters={"a": 2}, if_exists="reuse")
+    assert "Parent</th><td style='text-align:left'>&lt;i&gt;run, with other parameters" in child._repr_html_()
+    assert "Children</th><td style='text-align:left'>&lt;i&gt;run 2<" in parent._repr_html_()
+    for text in (parent._repr_html_(), store.create_experiment("other")._repr_html_()):
+        assert "Parent" not in text
+    assert "Children" not in child._repr_html_()
+
+
 def test_a_large_experiment_stays_small(store):
     experiment = store.create_experiment("large", parameters={f"p{n}": "x" * 10_000 for n in range(500)})
     experiment.describe("y" * 1_000_000)

@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 
 from ...errors import ProjectError
+from ...storage.backups import BY_HAND
 from ...storage.copies import BACKUPS_FOLDER
 from ..foundation import Foundation
+from .backups import rolling_backups
 from .findings import CheckReport
 from .inspection import Inspection
-from .rolling_backups import RollingBackups
 
 
 class Checking(Foundation):
@@ -18,7 +19,7 @@ class Checking(Foundation):
 
     def __init__(self, path: str | os.PathLike[str], mode: str = "a") -> None:
         super().__init__(path, mode)
-        self._backups = RollingBackups(self._database, self.path)
+        self._backups = rolling_backups(self._database)
         if not self.read_only:
             self._backups.start_if_due()
 
@@ -46,7 +47,7 @@ class Checking(Foundation):
         """
         self._author(None)
         try:
-            return self._backups.make("-by-hand")
+            return self._backups.make(BY_HAND)
         except OSError as error:
             raise ProjectError(
                 f"No backup of {self.path} could be made ({error.strerror or error}). Make room, or mend"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,9 @@ import numpy as np
 
 from ...errors import DatasetVersionError, ImageReadError
 from ...storage import Database
+from ...storage.backups import warnings_of
 from ...storage.copies import defects
+from ...storage.findings import look, some
 from ..files.pixels import PixelReader, pixel_hash
 from ..outcome import counted
 from ..sql import checks as check_sql
@@ -69,14 +71,8 @@ class Inspection:
             self._blocks,
             self._versions,
         )
-        for step in steps:
-            try:
-                step(connection)
-            except sqlite3.DatabaseError as error:
-                if not found:
-                    raise
-                what = step.__name__.strip("_")
-                self._problem("database", [], f"The {what} could not be checked to the end ({error}).")
+        for sentence in look(connection, steps, bool(found)):
+            self._problem("database", [], sentence)
 
     def _references(self, connection: sqlite3.Connection) -> None:
         for table, parent, count in check_sql.foreign_keys(connection):
@@ -95,25 +91,25 @@ class Inspection:
             self._problem(
                 "journal",
                 lost,
-                f"{count:,} of {last:,} operations are there; missing: {_some(lost)}. {self._advice}",
+                f"{count:,} of {last:,} operations are there; missing: {some(lost)}. {self._advice}",
             )
         odd = sorted({*check_sql.odd_operations(connection), *check_sql.orphaned_changes(connection)})
         if odd:
-            self._problem("journal", odd, f"Operations cannot be read whole: {_some(odd)}. {self._advice}")
+            self._problem("journal", odd, f"Operations cannot be read whole: {some(odd)}. {self._advice}")
         for target in ("image", "category"):
             strangers = check_sql.changed_strangers(connection, target)
             if strangers:
                 self._problem(
                     "journal",
                     strangers,
-                    f"The journal has changes of a lost {target}: {_some(strangers)}. {self._advice}",
+                    f"The journal has changes of a lost {target}: {some(strangers)}. {self._advice}",
                 )
         for name, ids in check_sql.broken_image_histories(connection).items():
             self._problem(
                 "journal",
                 ids,
                 f"The journal does not lead to the present {name.removesuffix('_id')} of {counted(len(ids))}:"
-                f" {_some(ids)}. Look at them: set the right value again, or restore. {self._advice}",
+                f" {some(ids)}. Look at them: set the right value again, or restore. {self._advice}",
             )
         categories = check_sql.broken_category_histories(connection)
         if categories:
@@ -121,7 +117,7 @@ class Inspection:
                 "journal",
                 categories,
                 "The journal does not lead to the present names, colors and keys of the categories"
-                f" {_some(categories)}. Look at them and set the right ones again.",
+                f" {some(categories)}. Look at them and set the right ones again.",
             )
 
     def _labels(self, connection: sqlite3.Connection) -> None:
@@ -129,20 +125,20 @@ class Inspection:
             self._problem(
                 "label",
                 ids,
-                f"{counted(len(ids))} with a category that is gone: {_some(ids)}. Label them anew.",
+                f"{counted(len(ids))} with a category that is gone: {some(ids)}. Label them anew.",
             )
         if ids := check_sql.odd_values(connection):
             self._problem(
                 "label",
                 ids,
-                f"{counted(len(ids))} with a partition, flag, refusal or size that cannot be: {_some(ids)}."
+                f"{counted(len(ids))} with a partition, flag, refusal or size that cannot be: {some(ids)}."
                 f" {self._advice}",
             )
         if ids := check_sql.odd_predictions(connection):
             self._problem(
                 "prediction",
                 ids,
-                f"The predictions of {counted(len(ids))} are damaged: {_some(ids)}. Predict them again.",
+                f"The predictions of {counted(len(ids))} are damaged: {some(ids)}. Predict them again.",
             )
 
     def _files(self, connection: sqlite3.Connection) -> None:
@@ -166,7 +162,7 @@ class Inspection:
             self._problem(
                 "file",
                 sorted(missing),
-                f"The files of {counted(len(missing))} are missing: {_some(missing.values())}."
+                f"The files of {counted(len(missing))} are missing: {some(missing.values())}."
                 " relink(folder) finds them in the folder where they are now, or put them back.",
             )
         if other:
@@ -174,7 +170,7 @@ class Inspection:
                 "file",
                 sorted(other),
                 f"The files of {counted(len(other))} have another size than they had when they were added:"
-                f" {_some(other.values())}. Put the original files back; their labels may not fit the"
+                f" {some(other.values())}. Put the original files back; their labels may not fit the"
                 " new ones.",
             )
         if self._touched and self._warn_of_times:
@@ -241,7 +237,7 @@ class Inspection:
             self._problem(
                 "pixels",
                 list(broken),
-                f"{counted(len(broken))} cannot be read: {_some(broken.values())}. Put the original files"
+                f"{counted(len(broken))} cannot be read: {some(broken.values())}. Put the original files"
                 f" back, or leave the images out: exclude({list(broken)[:_SHOWN]}).",
             )
         if changed:
@@ -249,7 +245,7 @@ class Inspection:
                 "pixels",
                 changed,
                 f"The pixels of {counted(len(changed))} are not the ones that were labeled:"
-                f" {_some(changed)}. Put the original files back, or look whether their labels still fit.",
+                f" {some(changed)}. Put the original files back, or look whether their labels still fit.",
             )
 
     def _locations(self) -> Iterator[list[image_sql.Location]]:
@@ -270,20 +266,7 @@ class Inspection:
         """Look at the copies of the database; `failure` says why the last one could not be made."""
         found = backups(self._folder)
         self.checked.append(f"{len(found)} backup{'' if len(found) == 1 else 's'}")
-        damaged = [backup.path.name for backup in found if backup.operations() is None]
-        if damaged:
-            self.warnings.append(
-                Finding("backup", [], f"Backups are damaged and may be deleted: {_some(damaged)}.")
-            )
-        if failure:
-            self.warnings.append(
-                Finding(
-                    "backup",
-                    [],
-                    f"The last backup could not be made ({failure}). Make room or mend the"
-                    " rights of the folder backups, then call backup().",
-                )
-            )
+        self.warnings += [Finding("backup", [], told) for told in warnings_of(found, failure)]
 
     @cached_property
     def _advice(self) -> str:
@@ -308,9 +291,3 @@ def _version_problem(row: sqlite3.Row, known: np.ndarray) -> str | None:
     if not np.all(np.isin(version.ids, known)):
         return "it names images that the project never had"
     return None
-
-
-def _some(values: Iterable[object]) -> str:
-    listed: Sequence[object] = list(values)
-    more = f" and {len(listed) - _SHOWN:,} more" if len(listed) > _SHOWN else ""
-    return ", ".join(map(str, listed[:_SHOWN])) + more

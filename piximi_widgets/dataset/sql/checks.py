@@ -13,17 +13,6 @@ from .journal import CATEGORY_FIELDS, IMAGE_FIELDS
 _BEFORE_ALL = dict.fromkeys(IMAGE_FIELDS, 0) | {"note": ""}
 
 
-def identity(connection: sqlite3.Connection) -> tuple[int, int]:
-    """SQLite's application id, and the schema version."""
-    application_id = connection.execute("PRAGMA application_id").fetchone()[0]
-    return int(application_id), int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def page_size(connection: sqlite3.Connection) -> int:
-    """Bytes of a page; a whole database file has a multiple of them."""
-    return int(connection.execute("PRAGMA page_size").fetchone()[0])
-
-
 def operations(connection: sqlite3.Connection) -> int:
     """Number of operations in the journal."""
     return int(connection.execute("SELECT COUNT(*) FROM operation").fetchone()[0])

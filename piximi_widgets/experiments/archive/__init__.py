@@ -12,7 +12,8 @@ pickled objects. Times are milliseconds since 1970 (UTC). Its members:
     member may be there.
 ``experiment.json``
     The header, ``parameters``, ``tags``, attached ``datasets`` (alias, uid, name, fingerprint), and by uid and name the
-    ``base_experiment`` and ``base_model``, which are not in the archive.
+    ``base_experiment``, ``base_model`` and ``parent`` (of which it was made with other parameters), which are not in the
+    archive.
 ``logs.jsonl``
     Name, type, times and data of every log but metrics; of a picture the ``sha256`` of its content.
 ``metrics.jsonl``, ``metrics.npy``

@@ -113,15 +113,17 @@ def as_npy(array: np.ndarray) -> bytes:
 
 
 def _bases(connection: sqlite3.Connection, experiment_id: int) -> dict[str, Any]:
-    """What it is based on; also what an imported one was based on where it comes from."""
+    """What it is based on, and its parent; also those of an imported one where it comes from."""
     row = sql.base(connection, experiment_id)
     origin = sql.origin(connection, experiment_id)
     known = {} if origin is None else json.loads(origin["bases"])
     experiment = {"uid": row["experiment_uid"], "name": row["experiment_name"]}
+    parent = {"uid": row["parent_uid"], "name": row["parent_name"]}
     model = {"uid": row["model_uid"], "name": row["model_name"], "number": row["model_number"]}
     return {
         "base_experiment": experiment if experiment["uid"] else known.get("base_experiment"),
         "base_model": model if model["uid"] else known.get("base_model"),
+        "parent": parent if parent["uid"] else known.get("parent"),
     }
 
 

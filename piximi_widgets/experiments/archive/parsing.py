@@ -75,7 +75,7 @@ class Parsed:
     datasets: list[tuple[str, str, bytes]] = field(default_factory=list)
 
     def base_uid(self, kind: str) -> str | None:
-        """Uid of the base ``"base_experiment"`` or ``"base_model"``."""
+        """Uid of the base ``"base_experiment"`` or ``"base_model"``, or of the ``"parent"``."""
         base = self.bases[kind]
         return None if base is None else str(base["uid"])
 
@@ -140,7 +140,7 @@ def parse(archive: Archive) -> Parsed:
 
 def _header(values: Any) -> Parsed:
     columns = sql.COLUMNS["experiment"]
-    keys = (*columns, "parameters", "tags", "datasets", "base_experiment", "base_model")
+    keys = (*columns, "parameters", "tags", "datasets", "base_experiment", "base_model", "parent")
     row = Fields(layout.EXPERIMENT, values, keys)
     header: dict[str, Any] = {name: row.text(name) for name in ("uid", "description", "notes", "creator")}
     if str(uuid.UUID(header["uid"])) != header["uid"]:
@@ -166,6 +166,7 @@ def _header(values: Any) -> Parsed:
     bases = {
         "base_experiment": _base(row["base_experiment"], ("uid", "name")),
         "base_model": _base(row["base_model"], ("uid", "name", "number")),
+        "parent": _base(row["parent"], ("uid", "name")),
     }
     parsed = Parsed(header, encode_parameters(row["parameters"]), tags, bases)
     datasets = row["datasets"]

@@ -156,6 +156,7 @@ def _insert(
     metrics.insert(connection, new)
     base, model = parsed.base_uid("base_experiment"), parsed.base_uid("base_model")
     sql.put_origin(connection, new, parsed.header["uid"], now(), base, model, json.dumps(parsed.bases))
+    sql.put_parent(connection, new, parsed.base_uid("parent"))
     for dataset in parsed.datasets:
         sql.put_kept_dataset(connection, new, *dataset)
     return new

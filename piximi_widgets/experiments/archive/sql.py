@@ -162,10 +162,12 @@ def insert_evaluation_rows(
 
 
 def base(connection: sqlite3.Connection, experiment_id: int) -> sqlite3.Row:
-    """Uid and name of the base experiment, and uid, name and number of the base model, NULL where there is none."""
+    """Uid and name of base experiment and parent, and uid, name and number of the base model, NULL where there is none."""
     row: sqlite3.Row = connection.execute(
         "SELECT base.uid AS experiment_uid, base.name AS experiment_name, model_version.uid AS model_uid,"
-        " model.name AS model_name, model_version.number AS model_number FROM experiment"
+        " model.name AS model_name, model_version.number AS model_number,"
+        " parent.uid AS parent_uid, parent.name AS parent_name FROM experiment"
+        " LEFT JOIN experiment AS parent ON parent.id = experiment.parent_id"
         " LEFT JOIN experiment AS base ON base.id = experiment.base_experiment_id"
         " LEFT JOIN model_version ON model_version.id = experiment.base_model_version_id"
         " LEFT JOIN model ON model.id = model_version.model_id WHERE experiment.id = ?",
@@ -206,6 +208,24 @@ def put_origin(
         " AND id IN (SELECT experiment_id FROM origin WHERE base_uid = (SELECT uid FROM experiment WHERE id = ?1))"
         " AND id NOT IN (WITH RECURSIVE above (id) AS (SELECT base_experiment_id FROM experiment WHERE id = ?1"
         " UNION SELECT base_experiment_id FROM experiment JOIN above ON experiment.id = above.id)"
+        " SELECT id FROM above WHERE id IS NOT NULL)",
+        (experiment_id,),
+    )
+
+
+def put_parent(connection: sqlite3.Connection, experiment_id: int, parent_uid: str | None) -> None:
+    """Find the parent of an imported experiment, and those that were imported before it as its children."""
+    connection.execute(
+        "UPDATE experiment SET parent_id = (SELECT id FROM experiment WHERE uid = ?1 AND id <> ?2) WHERE id = ?2",
+        (parent_uid, experiment_id),
+    )
+    # Neither is it its own, nor that of its own parent.
+    connection.execute(
+        "UPDATE experiment SET parent_id = ?1 WHERE parent_id IS NULL AND id <> ?1"
+        " AND id IN (SELECT experiment_id FROM origin"
+        " WHERE json_extract(bases, '$.parent.uid') = (SELECT uid FROM experiment WHERE id = ?1))"
+        " AND id NOT IN (WITH RECURSIVE above (id) AS (SELECT parent_id FROM experiment WHERE id = ?1"
+        " UNION SELECT parent_id FROM experiment JOIN above ON experiment.id = above.id)"
         " SELECT id FROM above WHERE id IS NOT NULL)",
         (experiment_id,),
     )

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from ...errors import StoreError
+from ...storage.backups import warnings_of
 from ...storage.copies import defects
+from ...storage.findings import look, some
 from ..artifacts.folders import folder_digest
 from ..artifacts.garbage import collect_garbage
 from ..sql import contents as sql_contents
@@ -20,17 +22,15 @@ from .findings import Finding, StoreCheck
 if TYPE_CHECKING:
     from ..store import ExperimentStore
 
-_SHOWN = 5
-
 
 def check(store: ExperimentStore, *, deep: bool) -> StoreCheck:
     """See ``ExperimentStore.check``."""
-    look = _Inspection(store, deep)
+    inspection = _Inspection(store, deep)
     with store.database.read() as connection:
-        look.run(connection)
-    look.orphans()
-    look.backups()
-    return StoreCheck(", ".join(look.checked), look.problems, look.warnings)
+        inspection.run(connection)
+    inspection.orphans()
+    inspection.backups(store.rolling.failure)
+    return StoreCheck(", ".join(inspection.checked), inspection.problems, inspection.warnings)
 
 
 class _Inspection:
@@ -53,14 +53,8 @@ class _Inspection:
             self._evaluations,
             self._files,
         )
-        for step in steps:
-            try:
-                step(connection)
-            except sqlite3.DatabaseError as error:
-                if not found:
-                    raise
-                what = step.__name__.strip("_")
-                self._problem("database", [], f"The {what} could not be checked to the end ({error}).")
+        for sentence in look(connection, steps, bool(found)):
+            self._problem("database", [], sentence)
 
     def _references(self, connection: sqlite3.Connection) -> None:
         count = sql.count_all_experiments(connection)
@@ -172,15 +166,11 @@ class _Inspection:
                 )
             )
 
-    def backups(self) -> None:
-        """Look at the copies of the database."""
+    def backups(self, failure: str | None) -> None:
+        """Look at the copies of the database; `failure` says why the last one could not be made unasked."""
         found = backups(self._store.database.path)
         self.checked.append(f"{len(found)} backup{'' if len(found) == 1 else 's'}")
-        damaged = [backup.path.name for backup in found if backup.rows() is None]
-        if damaged:
-            self.warnings.append(
-                Finding("backup", [], f"Backups are damaged and may be deleted: {_some(damaged)}.")
-            )
+        self.warnings += [Finding("backup", [], told) for told in warnings_of(found, failure)]
 
     def _advice(self) -> str:
         return advice(self._store.database.path)
@@ -189,17 +179,9 @@ class _Inspection:
         """Add one problem about things that each belong to an experiment, or to none."""
         listed = sorted(set(found), key=lambda entry: (entry[0] or 0, entry[1]))
         if listed:
-            shown = _some(
-                what if owner is None else f"{what} of experiment {owner}" for owner, what in listed
-            )
+            shown = some(what if owner is None else f"{what} of experiment {owner}" for owner, what in listed)
             owners = sorted({owner for owner, _ in listed if owner is not None})
             self._problem(kind, owners, sentence.format(shown))
 
     def _problem(self, kind: str, experiments: list[int], sentence: str) -> None:
         self.problems.append(Finding(kind, experiments, sentence))
-
-
-def _some(values: Iterable[str]) -> str:
-    listed = list(values)
-    more = f" and {len(listed) - _SHOWN:,} more" if len(listed) > _SHOWN else ""
-    return ", ".join(listed[:_SHOWN]) + more

@@ -25,7 +25,9 @@ class SafeStore:
         ----------
         path : path-like, optional
             A file, or a folder to put it in; an earlier copy there is replaced once the new one is whole. By default a file
-            in ``backups`` beside the store, which is never deleted.
+            in ``backups`` beside the store, which is never deleted. Of a project's own store a copy is made unasked when
+            `Project.experiments` is first used for writing and the last copy is a day old; the newest three of these are
+            kept.
 
         Returns
         -------
@@ -71,7 +73,8 @@ class SafeStore:
         Returns
         -------
         Path
-            What was put in place. What was there is kept beside it, as ``…-damaged-<time>.db``.
+            What was put in place. What was there is kept beside it, as ``…-damaged-<time>.db``; as
+            ``…-replaced-<time>.db`` where it was intact.
 
         Raises
         ------

@@ -7,18 +7,6 @@ from collections import Counter
 from typing import Any
 
 
-def identity(connection: sqlite3.Connection) -> tuple[int, int]:
-    """Application id and schema version."""
-    return (
-        int(connection.execute("PRAGMA application_id").fetchone()[0]),
-        int(connection.execute("PRAGMA user_version").fetchone()[0]),
-    )
-
-
-def page_size(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA page_size").fetchone()[0])
-
-
 def count_rows(connection: sqlite3.Connection) -> int:
     """Rows of all tables together."""
     names = connection.execute(
@@ -28,6 +16,12 @@ def count_rows(connection: sqlite3.Connection) -> int:
         int(connection.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0])
         for (name,) in names.fetchall()
     )
+
+
+def first_time(connection: sqlite3.Connection) -> float | None:
+    """When the first experiment was made, in seconds since 1970."""
+    row = connection.execute("SELECT min(created) FROM experiment").fetchone()
+    return None if row[0] is None else row[0] / 1000
 
 
 def count_all_experiments(connection: sqlite3.Connection) -> int:

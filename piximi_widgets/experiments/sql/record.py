@@ -87,6 +87,18 @@ def update_experiment(connection: sqlite3.Connection, experiment_id: int, **fiel
     )
 
 
+def set_parent(connection: sqlite3.Connection, experiment_id: int, parent_id: int) -> None:
+    connection.execute("UPDATE experiment SET parent_id = ? WHERE id = ?", (parent_id, experiment_id))
+
+
+def child_ids(connection: sqlite3.Connection, experiment_id: int) -> list[int]:
+    """Experiments that are not deleted and have this one as their parent, oldest first."""
+    rows = connection.execute(
+        "SELECT id FROM experiment WHERE parent_id = ? AND deleted IS NULL ORDER BY id", (experiment_id,)
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
 # -- parameters and tags ---------------------------------------------------------------------------
 
 

@@ -330,6 +330,10 @@ CREATE TABLE started (
     pid INTEGER NOT NULL,
     lock TEXT NOT NULL
 );
+
+-- parent_id: of which this one was made with changed parameters; nothing is taken over from there, unlike from a base
+ALTER TABLE experiment ADD COLUMN parent_id INTEGER REFERENCES experiment (id) ON DELETE SET NULL;
+CREATE INDEX experiment_parent ON experiment (parent_id) WHERE parent_id IS NOT NULL;
 """
 
 MIGRATIONS = (_FIRST, _SECOND)

@@ -159,6 +159,7 @@ def test_every_column_of_an_experiment_is_exported_or_left_out_on_purpose():
         "deleted",
         "base_experiment_id",
         "base_model_version_id",
+        "parent_id",
         "worker",
         "log_offset",
     }
@@ -264,6 +265,32 @@ def test_a_base_is_found_whichever_comes_first_and_never_in_a_circle(store, made
     parent = third.import_experiment(forged)
     assert parent.base_experiment == child
     assert child.base_experiment is None
+    third.close()
+
+
+def test_a_parent_is_found_whichever_comes_first_and_never_in_a_circle(store, other, tmp_path):
+    parent = store.create_experiment("run", parameters={"rate": 0.1})
+    child = store.create_experiment("run", parameters={"rate": 0.2}, if_exists="reuse")
+    imported = other.import_experiment(child.export(tmp_path / "child.zip"))
+    assert imported.parent is None
+    # Carried on, although it is not here yet.
+    with zipfile.ZipFile(imported.export(tmp_path / "again.zip")) as archive:
+        told = json.loads(archive.read("experiment.json"))
+    assert (told["parent"], told["base_experiment"]) == ({"uid": parent.uid, "name": "run"}, None)
+    second = other.import_experiment(parent.export(tmp_path / "parent.zip"))
+    assert (imported.parent, second.children, second.parent) == (second, [imported], None)
+    third = ExperimentStore(tmp_path / "third.db", tmp_path / "third")
+    forged = rewritten(
+        tmp_path / "parent.zip", tmp_path / "circle.zip", header(parent={"uid": child.uid, "name": "x"})
+    )
+    one, two = third.import_experiment(tmp_path / "child.zip"), third.import_experiment(forged)
+    assert (one.parent, two.parent) == (None, one)
+    itself = rewritten(
+        tmp_path / "parent.zip", tmp_path / "itself.zip", header(parent={"uid": parent.uid, "name": "x"})
+    )
+    two.delete()
+    two.purge()
+    assert third.import_experiment(itself).parent is None
     third.close()
 
 

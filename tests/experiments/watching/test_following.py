@@ -5,10 +5,10 @@ from __future__ import annotations
 import _thread
 import json
 import math
+import signal
 import subprocess
 import sys
 import textwrap
-import signal
 import threading
 import time
 from datetime import UTC, datetime

@@ -6,14 +6,14 @@ import logging
 import sqlite3
 import threading
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 
-from ...errors import PiximiError
-from ...storage import Database, FileLock
-from ...storage.copies import BACKUPS_FOLDER, CopyStopped
-from ..sql import checks as check_sql
-from .backups import TIME_FORMAT, Backup, backups
+from ..errors import PiximiError
+from .backups import Backup, Kind, backups, free_path
+from .copies import BACKUPS_FOLDER, CopyStopped
+from .database import Database
+from .locks import FileLock
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +27,12 @@ class RollingBackups:
 
     Parameters
     ----------
+    kind : Kind
     database : Database
-    folder : Path
-        The project's.
+    first_time : callable
+        From a connection: when something was first written, in seconds since 1970; None where nothing was.
+    is_unchanged : callable
+        Whether a backup still shows the database as it is.
 
     Attributes
     ----------
@@ -37,25 +40,32 @@ class RollingBackups:
         Why the last backup could not be made.
     """
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        database: Database,
+        first_time: Callable[[sqlite3.Connection], float | None],
+        is_unchanged: Callable[[Backup], bool],
+    ) -> None:
+        self._kind = kind
         self._database = database
-        self._folder = folder
+        self._first_time = first_time
+        self._is_unchanged = is_unchanged
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self.failure: str | None = None
 
     def start_if_due(self) -> None:
-        """Make a backup on a thread of its own when the newest one, or a project without any, is a day
-        old."""
+        """Make a backup on a thread of its own when the newest one, or a database without any, is a day old."""
         found = self._found()
         if found:
             since: float | None = found[0].time.timestamp()
-        elif backups(self._folder):
+        elif backups(self._kind, self._database.path):
             since = 0.0
         else:
             with self._database.read() as connection:
-                since = check_sql.first_time(connection)
-        # A project from the future is one of a clock that went wrong, and no reason to wait for it.
+                since = self._first_time(connection)
+        # One from the future is of a clock that went wrong, and no reason to wait for it.
         if since is None or 0 <= time.time() - since < _DAY:
             return
         self._thread = threading.Thread(target=self._run, name="piximi-backup", daemon=True)
@@ -63,11 +73,7 @@ class RollingBackups:
 
     def make(self, ending: str = "") -> Path:
         """Write a backup now and return its path."""
-        stem = f"project-{datetime.now(UTC).strftime(TIME_FORMAT)}{ending}"
-        path, number = self._folder / BACKUPS_FOLDER / f"{stem}.db", 1
-        while path.exists():
-            number += 1
-            path = path.with_name(f"{stem}-{number}.db")
+        path = free_path(self._database.path, ending)
         self._database.copy(path, stop=self._stop.is_set)
         return path
 
@@ -83,10 +89,11 @@ class RollingBackups:
             self._thread.join(timeout)
 
     def _run(self) -> None:
-        place = self._folder / BACKUPS_FOLDER
+        path = self._database.path
+        place = path.parent / BACKUPS_FOLDER
         try:
             place.mkdir(exist_ok=True)
-            lock = FileLock(place / ".lock")
+            lock = FileLock(place / f".{path.stem}.lock")
             if not lock.acquire():
                 return
             try:
@@ -98,18 +105,16 @@ class RollingBackups:
         except (OSError, sqlite3.Error, PiximiError) as error:
             if not self._stop.is_set():
                 self.failure = str(error)
-                logger.warning("No backup of %s could be made: %s", self._folder, error)
+                logger.warning("No backup of %s could be made: %s", path, error)
 
     def _found(self) -> list[Backup]:
         """The backups, the newest first, but for those that a clock that went wrong has put into the future."""
-        now = time.time()
-        return [backup for backup in backups(self._folder) if backup.time.timestamp() <= now]
+        found = backups(self._kind, self._database.path)
+        return [backup for backup in found if not backup.is_of_the_future]
 
     def _renew(self, place: Path) -> None:
         found = self._found()
-        with self._database.read() as connection:
-            operations = check_sql.operations(connection)
-        if found and found[0].operations() == operations:
+        if found and self._is_unchanged(found[0]):
             return
         self.make()
         for old in [backup for backup in self._found() if backup.rolling][_KEPT:]:
