@@ -236,7 +236,7 @@ class Experiment(StoredExperiment):
         """
         uid, checkpoints = self.uid, Checkpoints(self)
         super().purge()
-        checkpoints.clear()
+        checkpoints.remove()
         self.project.clear_predictions(SimpleNamespace(uid=uid))
 
     def _datasets_for_archive(self) -> list[Dataset]:

@@ -159,9 +159,13 @@ class Checkpoints:
         StaleAttemptError
             The job is in other hands; the files are as they were.
         """
-        if not self.folder.is_dir():
-            return
-        with self._experiment.writing():
+        if self.folder.is_dir():
+            with self._experiment.writing():
+                self.remove()
+
+    def remove(self) -> None:
+        """Remove all of them, those of an experiment that is no longer there."""
+        if self.folder.is_dir():
             for file in (*self._files(), *self._leftovers()):
                 file.unlink(missing_ok=True)
             self.folder.rmdir()
