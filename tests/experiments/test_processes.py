@@ -155,7 +155,9 @@ def kill_while_logging(store, seconds: float, name: str) -> None:
         time.sleep(seconds)
     finally:
         writer.send_signal(signal.SIGKILL)
-    told = (first + writer.communicate()[0]).split("\n")[:-1]
+    # By the same reader: communicate() would pass over what it has read beyond the first line.
+    told = (first + writer.stdout.read()).split("\n")[:-1]
+    writer.wait(30)
     last = {kind: max((int(line[1:]) for line in told if line[0] == kind), default=0) for kind in "mat"}
     for index in range(10):
         steps, values = experiment.metrics_array(f"m{index}")
