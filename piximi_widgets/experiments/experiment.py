@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from .asking.asked import AskedExperiment
 from .logs.log_types import LogType
 from .logs.logs import LABELMAP, Log, delete_logs, read_logs, write_log
 from .metrics import curves
-from .metrics.writing import as_step, as_value, metric_name, open_series, write_values
+from .metrics.writing import as_step, as_values, metric_name, open_series, places_of, write_values
 from .record import Record
 from .results.evaluated import Evaluated
 from .sql import logs as sql_logs
@@ -99,35 +98,33 @@ class Experiment(Evaluated, ArchivedExperiment, AskedExperiment, Record):
             Not a number, a step that is none, or a name that belongs to another kind of log; nothing is
             written.
         """
-        if not isinstance(values, Mapping):
+        if type(values) is not dict and not isinstance(values, Mapping):
             raise LogError(f"Metrics are a dict of names and numbers, not {values!r}.")
         if phase is not None and not isinstance(phase, str):
             raise LogError(f"A phase is a word such as 'train', not {phase!r}.")
         if step is not None:
             step = as_step(step)
-        points = [
-            (value, 0) if type(value) is float and isfinite(value) else as_value(name, value)
-            for name, value in values.items()
-        ]
-        if not points:
+        numbers, flags = as_values(values)
+        if not numbers:
             return
         store = self.store
         names = (self.id, phase, tuple(values))
-        keys = store.series.known(names)
-        full = [] if keys is not None else [metric_name(name, phase) for name in values]
-        if len(set(full)) != len(full):
-            raise LogError(f"Two metrics of one call have the same name: {full}.")
+        known = store.series.known(names)
+        if known is None:
+            full = [metric_name(name, phase) for name in values]
+            if len(set(full)) != len(full):
+                raise LogError(f"Two metrics of one call have the same name: {full}.")
         time = now()
         # writing() without its own context manager, which would be a twentieth of the call
         with store.database.write() as connection:
             self.check_fence(connection)
-            if keys is None:
-                # of one that was purged; with keys, `write_values` finds that out without a question more
+            if known is None:
+                # of one that was purged; otherwise `write_values` finds that out without a question more
                 self.row(connection)
-            opened = keys or open_series(connection, self.id, full, time)
-            write_values(connection, store.series, opened, points, step, time)
-        if keys is None:
-            store.series.remember(names, opened)
+            places = known or places_of(open_series(connection, self.id, full, time))
+            write_values(connection, store.series, places, numbers, flags, step, time)
+        if known is None:
+            store.series.remember(names, places)
 
     @property
     def metrics(self) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -15,7 +16,7 @@ from ..errors import PiximiError, ProjectError, ReadOnlyError
 from .copies import CopyStopped, write_copy
 from .locks import try_lock, unlock
 from .opening import Opening
-from .places import identity_of
+from .places import Surroundings, identity_of
 from .poller import Poller, Subscription
 from .reading import Reading
 from .sqlite import explanation, is_damage, is_foreign
@@ -226,15 +227,16 @@ class Database(Opening):
                 self._temporary = None
 
     def _begin(self) -> None:
-        with self._bookkeeping:
-            if self._closed:
-                raise self._closed_error()
-            self._running.add(threading.get_ident())
+        # Without the lock: either `close` sees this thread at work, or this thread sees that it was closed.
+        self._running.add(threading.get_ident())
+        if self._closed:
+            self._end()
+            raise self._closed_error()
 
     def _end(self) -> None:
-        with self._bookkeeping:
-            self._running.discard(threading.get_ident())
-            if self._closed:
+        self._running.discard(threading.get_ident())
+        if self._closed:
+            with self._bookkeeping:
                 self._ended.notify_all()
 
     def _stop_writing(self) -> None:
@@ -244,9 +246,11 @@ class Database(Opening):
                 self._unlock()
                 self._local.writing = False
         finally:
-            # It is not held where Ctrl+C came first.
-            with suppress(RuntimeError):
+            try:  # noqa: SIM105 (`suppress` would take longer than the release)
                 self._writing.release()
+            except RuntimeError:
+                # It is not held where Ctrl+C came first.
+                pass
 
     def _closed_error(self) -> PiximiError:
         return self._error(f"The {self._what} at {self.path} was closed; open it again.")
@@ -264,6 +268,10 @@ class Database(Opening):
             self._local.connection = connection
             self._local.log_name = str(self._log)
             self._local.log = identity_of(self._log) if self._wal and not self.read_only else None
+            # Beside a link lies the link, not the file. Where there is no WAL, neither may there be times of folders.
+            trusted = self._wal and not self.path.is_symlink()
+            self._local.surroundings = Surroundings(self.path.parent, trusted=trusted)
+            self._local.calm_at = -math.inf
             with self._bookkeeping:
                 gone = [old for thread, old in self._connections if not thread.is_alive()]
                 self._connections = [pair for pair in self._connections if pair[0].is_alive()]
@@ -326,19 +334,26 @@ class Database(Opening):
         )
 
     def _refuse_if_gone(self) -> None:
-        """Refuse to commit into a file, or a log, that nobody will find any more."""
+        """Refuse to write into a file, or a log, that nobody will find any more."""
+        local = self._local
+        surroundings: Surroundings = local.surroundings
+        if surroundings.are_calm():
+            return
+        state = surroundings.state()
         if identity_of(self._file_name) != self._identity:
             raise self._error(
                 f"The {self._what} at {self.path} was deleted, moved or replaced while it was open; nothing"
                 " was changed. Open it anew where it is now. If it is gone, backup() on the object that is"
                 " still open saves all that was in it."
             )
-        if self._local.log is not None and identity_of(self._local.log_name) != self._local.log:
+        if local.log is not None and identity_of(local.log_name) != local.log:
             raise self._error(
                 f"{self._log.name}, a part of the {self._what} at {self.path}, was deleted while it was"
                 " open; nothing was changed. backup() on the object that is still open saves all that was"
                 " in it."
             )
+        if self._lock_file is None or self._is_lock_in_place():
+            surroundings.remember(state)
 
     # -- the WAL-reset guard -----------------------------------------------------------------------
 
@@ -351,7 +366,7 @@ class Database(Opening):
             self._unlock()
 
     def _lock(self) -> None:
-        if not self._guarded:
+        if not self._guarded or self._try_lock():
             return
         deadline = time.monotonic() + _BUSY_SECONDS
         pause = 0.0002
@@ -371,13 +386,21 @@ class Database(Opening):
                 raise self._unreachable(error) from error
         if not try_lock(self._lock_file):
             return False
-        status = os.fstat(self._lock_file.fileno())
-        if identity_of(self._lock_name) == (status.st_dev, status.st_ino):
+        # The file is opened under this lock, when nothing was seen yet.
+        surroundings: Surroundings | None = getattr(self._local, "surroundings", None)
+        calm = surroundings is not None and surroundings.are_calm()
+        self._local.calm_at = time.monotonic() if calm else -math.inf
+        if calm or self._is_lock_in_place():
             return True
         # Somebody has tidied up: others would lock a new file of that name.
         self._lock_file.close()
         self._lock_file = None
         return False
+
+    def _is_lock_in_place(self) -> bool:
+        assert self._lock_file is not None
+        status = os.fstat(self._lock_file.fileno())
+        return identity_of(self._lock_name) == (status.st_dev, status.st_ino)
 
     def _unlock(self) -> None:
         if self._lock_file is not None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
+
+# Times of files are as coarse as two seconds (FAT): what was changed within them may be changed once more unseen.
+_COARSEST_SECONDS = 3.0
 
 
 def logs_of(path: Path) -> tuple[Path, Path]:
@@ -26,3 +30,38 @@ def identity_of(path: Path | str) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
+
+
+class Surroundings:
+    """The folder around files that were seen in their places: one look at it may stand for a look at each of them.
+
+    A folder is marked with the time whenever something in it is made, deleted, renamed or replaced.
+
+    Parameters
+    ----------
+    folder : Path
+    trusted : bool
+        Whether the file system is known to mark it so; False: nothing is ever called calm.
+    """
+
+    def __init__(self, folder: Path, *, trusted: bool) -> None:
+        self._folder = str(folder)
+        self._trusted = trusted
+        self._calm: tuple[int, int, int, int] | None = None
+
+    def are_calm(self) -> bool:
+        """Whether nothing can have happened in the folder since `remember` was told of it."""
+        return self._calm is not None and self._calm == self.state()
+
+    def state(self) -> tuple[int, int, int, int] | None:
+        """What tells the folder as it is from an earlier state; None where there is none."""
+        try:
+            status = os.stat(self._folder)
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+
+    def remember(self, state: tuple[int, int, int, int] | None) -> None:
+        """Take note of a state from before the files were seen; forgotten where it could still change unseen."""
+        calm = state is not None and time.time() - max(state[2:]) / 1e9 > _COARSEST_SECONDS
+        self._calm = state if calm and self._trusted else None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .blocks import Block, Ending
 
 if TYPE_CHECKING:
     from .database import Database
+
+# What was seen when a transaction began is believed at its end, unless it took longer.
+_BELIEVED_SECONDS = 0.02
 
 
 class Transaction(Block):
@@ -22,7 +25,8 @@ class Transaction(Block):
     def __init__(
         self, database: Database, full_sync: bool, check: Callable[[sqlite3.Connection], None] | None
     ) -> None:
-        super().__init__(database)
+        self._database = database
+        self._ending = None
         self._full_sync = full_sync
         self._check = check
 
@@ -56,14 +60,17 @@ class Transaction(Block):
         database, connection = self._database, self._connection
         try:
             if kind is None:
-                database._refuse_if_gone()
+                if time.monotonic() - database._local.calm_at > _BELIEVED_SECONDS:
+                    database._refuse_if_gone()
                 connection.execute("COMMIT")
             elif connection.in_transaction:
                 connection.execute("ROLLBACK")
             if database._guarded:
-                # The commit has happened by now: whoever heard of an error would write the same once more.
-                with suppress(sqlite3.Error):
+                try:  # noqa: SIM105 (`suppress` would take longer than most looks)
                     database._checkpoint(connection)
+                except sqlite3.Error:
+                    # The commit has happened by now: whoever heard of this would write the same once more.
+                    pass
         except sqlite3.DatabaseError as exception:
             database._put_in_words(exception)
             raise
@@ -74,7 +81,8 @@ class Transaction(Block):
                 self._leave()
                 raise
         database._poller.poke()
-        database._put_in_words(error)
+        if error is not None:
+            database._put_in_words(error)
 
     def _leave(self) -> None:
         """Let go of everything; what is let go already does no harm."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ...errors import LogError, PiximiError, StoreError, TrainingError
-from ..metrics.writing import as_value, open_series, write_values
+from ..metrics.writing import Names, Place, as_value, as_values, open_series, places_of, write_values
 from ..record import Record
 from ..values import now
 from ..work.own_training import OwnTraining, is_own
@@ -30,7 +30,10 @@ BATCHES = "batches"
 
 _LEARNING_RATE = ("learning_rate", "lr")
 _VALIDATION = "val_"
-_SECONDS_BETWEEN_WRITES = 0.2
+# A commit for each of thousands of short batches would be a tenth of a small network's training: commits get a fiftieth
+# of the time. What waits for the next one is lost at a kill, hence however slow the disk is, it waits no longer than this.
+_SHARE_OF_COMMITS = 0.02
+_MOST_SECONDS_WAITING = 0.2
 
 
 class KerasLogger:
@@ -43,8 +46,9 @@ class KerasLogger:
 
     By epoch, counted from 1, it logs ``train/…``, ``val/…``, ``learning-rate``, ``epoch-time`` (seconds) and
     ``batches``; by batch ``batch/…``, which as Keras gives them are means since the epoch began. Epochs are committed when
-    they end, batches five times a second. A fit that goes on at
-    ``initial_epoch`` overwrites what it does again. Settings that the experiment has no parameter for become
+    they end, and so are batches, unless commits would take more than a fiftieth of the time: batches of less than about
+    5 ms are committed some at once, at the latest after 0.2 s. A fit that goes on at ``initial_epoch`` overwrites what it
+    does again. Settings that the experiment has no parameter for become
     parameters; the network, the environment, a line an epoch, and what the machine did are recorded too.
 
     The experiment is RUNNING during ``fit`` and can be stopped from a monitor (CANCELED). Keras does not tell callbacks
@@ -95,7 +99,7 @@ class KerasLogger:
         self._counting = threading.Lock()
         self._skipped: set[str] = set()
         self._waiting: list[tuple[int, int, dict[str, Any]]] = []
-        self._written = 0.0
+        self._next_write = 0.0
         self._epoch: int | None = None
         self._before = self._in_epoch = 0
         self._begun = 0.0
@@ -152,8 +156,7 @@ class KerasLogger:
             self._in_epoch = max(self._in_epoch, batch + 1)
             if numbers:
                 self._waiting.append((self._before + batch + 1, now(), numbers))
-        # A commit for each of thousands of short batches would be a tenth of a small network's training.
-        if time.monotonic() - self._written > _SECONDS_BETWEEN_WRITES:
+        if time.monotonic() > self._next_write:
             self._write_batches(training.experiment)
         if training.stopping:
             self.model.stop_training = True
@@ -208,15 +211,25 @@ class KerasLogger:
         """Commit the batches that wait, each at its step and with its time."""
         with self._counting:
             waiting, self._waiting = self._waiting, []
-            self._written = time.monotonic()
+            # Until this is written, other threads need not come.
+            begun = time.monotonic()
+            self._next_write = begun + _MOST_SECONDS_WAITING
         if not waiting:
             return
         series = experiment.store.series
+        opened: dict[Names, tuple[Place, ...]] = {}
         with experiment.writing() as connection:
             for step, moment, numbers in waiting:
-                keys = open_series(connection, experiment.id, numbers, moment)
-                points = [as_value(name, value) for name, value in numbers.items()]
-                write_values(connection, series, keys, points, step, moment)
+                names: Names = (experiment.id, None, tuple(numbers))
+                places = series.known(names) or opened.get(names)
+                if places is None:
+                    keys = open_series(connection, experiment.id, numbers, moment)
+                    places = opened[names] = places_of(keys)
+                write_values(connection, series, places, *as_values(numbers), step, moment)
+        for names, places in opened.items():
+            series.remember(names, places)
+        ended = time.monotonic()
+        self._next_write = ended + min((ended - begun) / _SHARE_OF_COMMITS, _MOST_SECONDS_WAITING)
 
     def _batches_until(self, epoch: int) -> int:
         """How many batches came before an epoch (counted from 0) that does not follow the one before it here."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 import operator
 import sqlite3
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,27 +27,36 @@ from .summing import correct, stored, summed_up
 _LARGEST_STEP = 2**63 - 1
 _CALLS_BETWEEN_FOLDS = 256
 _MOST_REMEMBERED = 4096
+_FLOAT = frozenset([float])
 
 Names = tuple[int, str | None, tuple[str, ...]]
 """Experiment id, phase and the names of one call."""
+
+
+class Place(NamedTuple):
+    """Where values of a call go within one phase: into which series, and which of the values, by position."""
+
+    phase_id: int
+    series_ids: tuple[int, ...]
+    chosen: tuple[int, ...]
 
 
 class Series:
     """What this process knows of series; a series never moves and is never removed."""
 
     def __init__(self) -> None:
-        self._keys: dict[Names, tuple[Key, ...]] = {}
+        self._places: dict[Names, tuple[Place, ...]] = {}
         self._calls: dict[int, int] = {}
 
-    def known(self, names: Names) -> tuple[Key, ...] | None:
-        """The keys of series that an earlier call with the same names used."""
-        return self._keys.get(names)
+    def known(self, names: Names) -> tuple[Place, ...] | None:
+        """Where the values of an earlier call with the same names went."""
+        return self._places.get(names)
 
-    def remember(self, names: Names, keys: tuple[Key, ...]) -> None:
-        """Keep keys, once what they point to is committed."""
-        if len(self._keys) >= _MOST_REMEMBERED:
-            self._keys.clear()
-        self._keys[names] = keys
+    def remember(self, names: Names, places: tuple[Place, ...]) -> None:
+        """Keep places, once what they point to is committed."""
+        if len(self._places) >= _MOST_REMEMBERED:
+            self._places.clear()
+        self._places[names] = places
 
     def is_fold_due(self, phase_id: int) -> bool:
         """Count a call; whether it is the one in many that brings the statistics up to date."""
@@ -77,6 +86,26 @@ def open_series(
             key = sql_metrics.insert_series(connection, experiment_id, phase, name, time)
         keys.append(key)
     return tuple(keys)
+
+
+def places_of(keys: Sequence[Key]) -> tuple[Place, ...]:
+    """Part the values of a call, one for each key, by phases."""
+    positions: dict[int, list[int]] = {}
+    for position, key in enumerate(keys):
+        positions.setdefault(key.phase_id, []).append(position)
+    return tuple(
+        Place(phase_id, tuple(keys[position].series_id for position in chosen), tuple(chosen))
+        for phase_id, chosen in positions.items()
+    )
+
+
+def as_values(values: Mapping[str, Any]) -> tuple[Sequence[float | None], Sequence[int]]:
+    """Numbers and flags of the values of a call; see :func:`as_value`."""
+    numbers = tuple(values.values())
+    if _FLOAT.issuperset(map(type, numbers)) and math.isfinite(sum(numbers)):
+        return numbers, (0,) * len(numbers)
+    pairs = [as_value(name, value) for name, value in values.items()]
+    return [number for number, _ in pairs], [flag for _, flag in pairs]
 
 
 def as_value(name: str, value: Any) -> tuple[float | None, int]:
@@ -137,27 +166,25 @@ def metric_name(name: Any, phase: str | None) -> str:
 def write_values(
     connection: sqlite3.Connection,
     series: Series,
-    keys: Sequence[Key],
-    values: Sequence[tuple[float | None, int]],
+    places: Sequence[Place],
+    numbers: Sequence[float | None],
+    flags: Sequence[int],
     step: int | None,
     time: int,
 ) -> None:
-    """Write one value to each series at one step; None: one after the last step of any of them, from 1."""
+    """Write values at one step, each into its place; None: one after the last step of any of the series, from 1."""
     if step is None:
-        step = _next_step(connection, keys)
-    rows: list[Point] = [
-        (phase_id, step, series_id, time, value, flag)
-        for (phase_id, series_id), (value, flag) in zip(keys, values, strict=True)
-    ]
-    phases = {key[0] for key in keys}
-    early = [phase_id for phase_id in phases if step <= _folded_step(connection, phase_id)]
-    if early:
-        for phase_id in phases:
-            own = [row for row in rows if row[0] == phase_id]
-            (correct if phase_id in early else sql_metrics.put_points)(connection, own)
-    else:
-        sql_metrics.put_points(connection, rows)
-    for phase_id in phases:
+        step = _next_step(
+            connection, [Key(place.phase_id, id) for place in places for id in place.series_ids]
+        )
+    for phase_id, series_ids, chosen in places:
+        own, own_flags = numbers, flags
+        if len(places) > 1:
+            own, own_flags = [numbers[index] for index in chosen], [flags[index] for index in chosen]
+        if not sql_metrics.put_beyond_fold(connection, phase_id, step, time, series_ids, own, own_flags):
+            _folded_step(connection, phase_id)
+            rows = zip(series_ids, own, own_flags, strict=True)
+            correct(connection, [(phase_id, step, id, time, number, flag) for id, number, flag in rows])
         if series.is_fold_due(phase_id):
             fold(connection, phase_id)
 

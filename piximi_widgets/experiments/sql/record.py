@@ -140,10 +140,6 @@ def tags(connection: sqlite3.Connection, experiment_id: int) -> list[str]:
     return [row[0] for row in rows]
 
 
-def all_tags(connection: sqlite3.Connection) -> list[sqlite3.Row]:
-    return connection.execute("SELECT * FROM tag ORDER BY experiment_id, position").fetchall()
-
-
 # -- attached datasets -----------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ import pytest
 import piximi_widgets as pw
 from piximi_widgets.errors import ReadOnlyError, StoreError
 from piximi_widgets.experiments import ExperimentStore, Status
+from piximi_widgets.experiments.keras_logging import keras_logger as keras_logger_module
 
 pytestmark = [pytest.mark.training, pytest.mark.usefixtures("tensorflow")]
 
@@ -123,6 +124,44 @@ def test_batches_that_come_from_several_threads_are_all_logged(experiment, monke
     assert threading.get_ident() not in threads
     assert list(curve(experiment, "batch/loss")) == list(range(1, 13))
     assert curve(experiment, "train/loss") == dict(enumerate(history["loss"], 1))
+
+
+def stored_when_a_batch_ends(experiment, logger) -> list[int]:
+    """How many batches another handle finds after each batch of one epoch."""
+    import keras
+
+    found = []
+
+    class Looking(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            found.append(len(curve(experiment, "batch/loss")))
+
+    x, y = data()
+    make_model().fit(x, y, batch_size=4, verbose=0, callbacks=[logger, Looking()])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("share", "found"),
+    [
+        pytest.param(1e9, [1, 2, 3, 4, 5, 6, 7, 8], id="long batches"),
+        pytest.param(1e-9, [1] * 8, id="short ones"),
+    ],
+)
+def test_a_batch_is_committed_at_once_unless_commits_would_take_too_long(
+    experiment, monkeypatch, share, found
+):
+    monkeypatch.setattr(keras_logger_module, "_SHARE_OF_COMMITS", share)
+    monkeypatch.setattr(keras_logger_module, "_MOST_SECONDS_WAITING", 60.0)
+    assert stored_when_a_batch_ends(experiment, pw.KerasLogger(experiment, system=False)) == found
+    assert len(curve(experiment, "batch/loss")) == 8
+
+
+def test_no_batch_waits_for_long_however_slow_the_disk_is(experiment, monkeypatch):
+    monkeypatch.setattr(keras_logger_module, "_SHARE_OF_COMMITS", 1e-9)
+    monkeypatch.setattr(keras_logger_module, "_MOST_SECONDS_WAITING", 0.0)
+    found = stored_when_a_batch_ends(experiment, pw.KerasLogger(experiment, system=False))
+    assert found == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 def test_parameters_are_what_keras_knows_unless_they_are_given(store):
