@@ -135,6 +135,7 @@ class Classifier:
         labels: Sequence[str | int | None] | str,
         *,
         progress: bool | Callable[[int, int], object] = True,
+        stop: Callable[[], bool] = lambda: False,
     ) -> Evaluation:
         """Predict new images and compare with what they are.
 
@@ -147,6 +148,8 @@ class Classifier:
         labels : sequence of str or int, or "folder"
             For each image the name of its class or its index in `classes`, None where it is not known; or
             ``"folder"``: the name of the folder that a file lies in.
+        stop : callable
+            Asked again and again; when it returns true, the images until then are scored.
 
         Returns
         -------
@@ -161,7 +164,16 @@ class Classifier:
         ImageReadError
             None of the images can be read.
         """
-        names, positions, probabilities, _, count = self._collected(images, progress, lambda: False)
+        stopped = False
+
+        def stops() -> bool:
+            nonlocal stopped
+            stopped = stopped or stop()
+            return stopped
+
+        names, positions, probabilities, _, count = self._collected(images, progress, stops)
+        if stopped and not isinstance(labels, str):
+            labels = labels[:count]
         truth = truth_of(self.classes, labels, count, dict(zip(positions, names, strict=True)))[positions]
         known = truth >= 0
         files = any(isinstance(name, str) for name in names)

@@ -159,6 +159,23 @@ def test_progress_and_stop(classifier: Classifier):
     assert classifier.predict_prepared(np.zeros((40, 20, 24, 1)), stop=lambda: True).shape == (0, 3)
 
 
+def test_an_evaluation_that_is_stopped_scores_the_images_until_then(classifier: Classifier):
+    labels = [index % 3 for index in range(len(PIXELS))]
+    told: list[int] = []
+    stopped = classifier.evaluate(
+        PIXELS, labels, progress=lambda done, _: told.append(done), stop=lambda: len(told) == 2
+    )
+    assert stopped.ids.tolist() == list(range(64))
+    assert stopped.unscored == 0
+    whole = classifier.evaluate(PIXELS, labels)
+    np.testing.assert_array_equal(stopped.probabilities, whole.probabilities[:64])
+    np.testing.assert_array_equal(stopped.truth, whole.truth[:64])
+    with pytest.raises(EvaluationError):
+        classifier.evaluate(PIXELS, labels, stop=lambda: True)
+    with pytest.raises(EvaluationError, match="differ|70"):
+        classifier.evaluate(PIXELS, labels[:-1], stop=lambda: False)
+
+
 def test_an_interruption_leaves_a_classifier_that_works(classifier: Classifier):
     def interrupted() -> Iterator[np.ndarray]:
         yield from PIXELS[:40]

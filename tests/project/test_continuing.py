@@ -19,6 +19,7 @@ import piximi_widgets as pw
 from piximi_widgets.engine.jobs import course
 from piximi_widgets.engine.jobs.recording import DIGESTS, EpochLog, read_digests
 from piximi_widgets.errors import ConfigurationError, TrainingError, TrainingFailed
+from tests.recorded import metrics_of
 
 pytestmark = pytest.mark.training
 
@@ -55,10 +56,6 @@ def trained(project, config):
     return project.fit(config, run="inline", name="first")
 
 
-def metrics(experiment):
-    return {name: [part.tolist() for part in experiment.metrics_array(name)] for name in experiment.metrics}
-
-
 class TestResume:
     def test_it_ends_as_if_never_broken_off(self, project, config, trained, broken_off):
         again = broken_off(project, lambda: project.fit(config, run="inline"), epoch=3)
@@ -66,7 +63,7 @@ class TestResume:
         assert len(again.history) == 3
         assert again.resume(run="inline") == again
         assert again.status == "SUCCESS"
-        assert metrics(again) == metrics(trained)
+        assert metrics_of(again) == metrics_of(trained)
         assert read_digests(again) == read_digests(trained)
         assert list(read_digests(again)) == [0, 1, 2, 3, 4]
         assert again.get_log("weights sha256").data == trained.get_log("weights sha256").data
@@ -77,7 +74,7 @@ class TestResume:
     def test_without_a_checkpoint_it_begins_anew(self, project, config, trained, broken_off):
         again = broken_off(project, lambda: project.fit(config, run="inline"), epoch=1)
         again.resume(run="inline")
-        assert metrics(again) == metrics(trained)
+        assert metrics_of(again) == metrics_of(trained)
 
     def test_one_that_was_canceled_before_it_began(self, project, config, trained):
         class Never:
@@ -87,7 +84,7 @@ class TestResume:
         waiting = project.fit(config, run=Never())
         waiting.stop()
         waiting.resume(run="inline")
-        assert metrics(waiting) == metrics(trained)
+        assert metrics_of(waiting) == metrics_of(trained)
 
     def test_a_broken_evaluation_is_made_up_for_without_training(self, project, config, trained, monkeypatch):
         with monkeypatch.context() as patch:
@@ -100,7 +97,7 @@ class TestResume:
         failed.resume(run="inline")
         assert failed.status == "SUCCESS"
         assert failed.evaluate().accuracy == trained.evaluate().accuracy
-        assert metrics(failed) == metrics(trained)
+        assert metrics_of(failed) == metrics_of(trained)
 
     def test_a_success_names_extend(self, trained):
         with pytest.raises(TrainingError, match=r"extend\(epochs\)"):
@@ -196,25 +193,25 @@ def test_a_suspended_worker_is_named_and_cannot_write_once_it_lost_its_attempt(p
     assert experiment.status == "INTERRUPTED"
     experiment.resume(run="inline")
     assert experiment.status == "SUCCESS"
-    before = metrics(experiment), experiment.telemetry.lines()
+    before = metrics_of(experiment), experiment.telemetry.lines()
     os.kill(worker.pid, signal.SIGCONT)
     time.sleep(1.5)
-    assert (metrics(experiment), experiment.telemetry.lines()) == before
-    assert metrics(experiment) == metrics(whole)
+    assert (metrics_of(experiment), experiment.telemetry.lines()) == before
+    assert metrics_of(experiment) == metrics_of(whole)
     assert experiment.status == "SUCCESS"
 
 
 class TestExtend:
     def test_epochs_are_counted_on_from_the_final_weights(self, project, config, trained):
-        before = metrics(trained)
+        before = metrics_of(trained)
         project.predict(trained, run="inline")
         assert project.prediction_arrays(trained.uid) is not None
         trained.extend(2, run="inline")
-        after = metrics(trained)
+        after = metrics_of(trained)
         assert after["train/loss"][0] == [1, 2, 3, 4, 5, 6]
         assert after["batch/loss"][0] == list(range(1, 25))
-        for name, (steps, values) in before.items():
-            assert (after[name][0][: len(steps)], after[name][1][: len(steps)]) == (steps, values)
+        for name, parts in before.items():
+            assert [part[: len(parts[0])] for part in after[name]] == parts
         assert max(after["batch/loss"][1][16:]) < max(before["batch/loss"][1][:4]), "it began anew"
         assert trained.config.epochs == 4
         assert trained.get_log("extensions").data["data"] == [[4, 2]]
@@ -230,7 +227,7 @@ class TestExtend:
         broken_off(project, lambda: again.extend(3, run="inline"), epoch=6)
         assert again.status == "CANCELED"
         again.resume(run="inline")
-        assert metrics(again) == metrics(trained)
+        assert metrics_of(again) == metrics_of(trained)
         assert again.get_log("weights sha256").data == trained.get_log("weights sha256").data
         again.extend(1, run="inline")
         assert again.get_log("extensions").data["data"] == [[4, 3], [7, 1]]
@@ -350,7 +347,7 @@ def test_a_registered_architecture_is_recorded_resumed_and_replayed(
     assert whole.replay(run="inline").same is True
     again = broken_off(project, lambda: project.fit(own, run="inline", name="again"), epoch=3)
     again.resume(run="inline")
-    assert metrics(again) == metrics(whole)
+    assert metrics_of(again) == metrics_of(whole)
     # As on the account of somebody else, who has not trusted it.
     monkeypatch.setenv("PIXIMI_CONFIG", str(tmp_path / "nobody"))
     with pytest.raises(TrainingFailed, match="registered by somebody else"):

@@ -82,7 +82,7 @@ class EpochLog:
             line += (
                 f" · validation loss {report.val_loss:.3f} · validation accuracy {report.val_accuracy:.1%}"
             )
-        metrics["learning-rate"] = report.learning_rate
+        metrics |= {"learning-rate": report.learning_rate, "epoch-time": report.seconds}
         self._experiment.log_metrics(metrics, step=self.epochs_done)
         self._say(line)
 

@@ -14,6 +14,7 @@ import piximi_widgets as pw
 from piximi_widgets.engine import launcher
 from piximi_widgets.engine.jobs.recording import DIGESTS
 from tests.engine.conftest import stripes
+from tests.recorded import metrics_of
 from tests.workers import end_workers
 
 pytestmark = pytest.mark.training
@@ -43,10 +44,7 @@ def project(tmp_path: Path):
 def assert_same(killed: pw.Experiment, whole: pw.Experiment) -> None:
     """Weights, every metric with its steps, and results agree to the last bit, and nothing is there twice."""
     assert killed.get_log("weights sha256").data == whole.get_log("weights sha256").data
-    assert killed.metrics == whole.metrics
-    for name in whole.metrics:
-        for mine, theirs in zip(killed.metrics_array(name), whole.metrics_array(name), strict=True):
-            np.testing.assert_array_equal(mine, theirs, err_msg=name)
+    assert metrics_of(killed) == metrics_of(whole)
     for name in RESULTS:
         assert killed.get_log(name).data == whole.get_log(name).data
     assert [log.name for log in killed.logs] == [log.name for log in whole.logs]

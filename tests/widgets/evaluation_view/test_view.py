@@ -90,6 +90,17 @@ def test_the_list_reaches_the_same_images_by_keyboard(view):
     assert sorted(view.labeler.shown) == sorted(view.evaluation.ids[wrong].tolist())
 
 
+def test_all_errors_come_with_the_surest_first(view):
+    view.show_errors()
+    assert view.refresher.flush()
+    rows = view.evaluation.predictions
+    sure = rows[rows["truth"] != rows["prediction"]]["confidence"].to_dict()
+    shown = list(view.labeler.shown)
+    assert len(shown) == 3
+    assert set(shown) == set(sure)
+    assert [sure[image] for image in shown] == sorted(sure.values(), reverse=True)
+
+
 def test_a_mended_label_moves_the_numbers_at_once(view, project):
     (image,) = clicked(view, 0, 1)
     project.label([image], CLASSES[1])
