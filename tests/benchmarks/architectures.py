@@ -36,7 +36,7 @@ def epoch_seconds(data: Labelled, settings: dict[str, Any]) -> dict[str, float]:
 
 
 def run(
-    seconds: tuple[float, ...] = (10.0, 20.0), seeds: int = 3, cell_count: int = 900
+    seconds: tuple[float, ...] = (10.0, 30.0), seeds: int = 4, cell_count: int = 900
 ) -> list[dict[str, Any]]:
     """Give both networks the same time on each set, then the epochs of the defaults.
 

@@ -22,18 +22,18 @@ pytestmark = [pytest.mark.training, pytest.mark.usefixtures("tensorflow")]
 def test_on_mnist_its_parameters_are_those_counted_by_hand():
     rows = {row["layer"]: row["parameters"] for row in summarize(build("small-resnet", (28, 28, 1), 10, 0))}
     by_hand = {
-        "stem": 5 * 5 * 1 * 12,
-        "stem_normalization": 2 * 12,
-        "stage_1_convolution": 3 * 3 * 12 * 16,
-        "stage_1_normalization": 2 * 16,
-        "stage_2_convolution": 3 * 3 * 16 * 32,
-        "stage_2_normalization": 2 * 32,
-        "residual_convolution": 3 * 3 * 32 * 32,
-        "residual_normalization": 2 * 32,
-        "classes": 4 * 4 * 32 * 10 + 10,
+        "stem": 5 * 5 * 1 * 16,
+        "stem_normalization": 2 * 16,
+        "stage_1_convolution": 3 * 3 * 16 * 24,
+        "stage_1_normalization": 2 * 24,
+        "stage_2_convolution": 3 * 3 * 24 * 48,
+        "stage_2_normalization": 2 * 48,
+        "residual_convolution": 3 * 3 * 48 * 48,
+        "residual_normalization": 2 * 48,
+        "classes": 4 * 4 * 48 * 10 + 10,
     }
     assert {name: count for name, count in rows.items() if count} == by_hand
-    assert sum(by_hand.values()) == 21_166
+    assert sum(by_hand.values()) == 42_922
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ import numpy as np
 if TYPE_CHECKING:
     import keras
 
-_STEM_FILTERS = 12
-_FILTERS = (16, 32, 48)
+_STEM_FILTERS = 16
+_FILTERS = (24, 48, 64)
 #: Images that are larger than this are shrunk by the first convolution; the stages go on halving down to the last.
 _LARGEST_INSIDE, _LAST = 32, 4
 _LARGEST_STRIDE = 4

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from ...errors import StoreError
 from ...storage import write_atomically
 from ..own_files import refuse_own
+from ..registry.sql import datasets_trained_on
 from . import sql_export
 from .facts import Facts, bring_up_to_date, facts_in
 from .plain_text import moment, number, short_floats, strict_json
@@ -41,7 +42,8 @@ _HEADER = (
         "deleted",
         "exit_code",
     ),
-    *("error", "base_experiment", "base_model", "base_model_version", "tags"),
+    *("error", "base_experiment", "base_model", "base_model_version", "parent", "imported_uid", "imported"),
+    *("trained_on", "tags"),
 )
 
 
@@ -181,8 +183,11 @@ def _header_rows(connection: sqlite3.Connection, facts: Facts) -> Iterator[Row]:
         *times,
         *(
             header[name]
-            for name in ("exit_code", "error", "base_experiment", "base_model", "base_model_number")
+            for name in ("exit_code", "error", "base_experiment", "base_model", "base_model_number", "parent")
         ),
+        header["imported_uid"],
+        moment(header["imported"]),
+        strict_json(datasets_trained_on(connection, header["id"])),
         strict_json(list(facts.lists["tags"])),
     )
 

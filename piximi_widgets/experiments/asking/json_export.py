@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ...errors import StoreError
 from ...storage import write_atomically
 from ..own_files import refuse_database, refuse_own
+from ..registry.sql import datasets_trained_on
 from ..sql import jobs as sql_jobs
 from . import sql_export
 from .facts import Facts, bring_up_to_date, facts_in
@@ -78,6 +79,11 @@ def _experiment(connection: sqlite3.Connection, facts: Facts) -> dict[str, Any]:
         "error": header["error"],
         "base_experiment": header["base_experiment"],
         "base_model": None if model is None else {"model": model, "version": header["base_model_number"]},
+        "parent": header["parent"],
+        "imported": None
+        if header["imported_uid"] is None
+        else {"uid": header["imported_uid"], "time": moment(header["imported"])},
+        "trained_on": datasets_trained_on(connection, id),
         "tags": list(facts.lists["tags"]),
         "parameters": [
             {"name": name, "type": kind, "value": json.loads(value)}

@@ -16,10 +16,13 @@ _SOME = (
 def headers(
     connection: sqlite3.Connection, *, deleted: bool, ids: Iterable[int] | None = None
 ) -> list[sqlite3.Row]:
-    """Rows of `experiment` with the names of what each is based on, oldest first; of all, or of some."""
+    """Rows of `experiment` with the names of what each is based on and came from, oldest first; of all, or of some."""
     return connection.execute(
         "SELECT experiment.*, base.name AS base_experiment, model.name AS base_model,"
-        " model_version.number AS base_model_number FROM experiment"
+        " model_version.number AS base_model_number, parent.name AS parent, origin.uid AS imported_uid,"
+        " origin.imported FROM experiment"
+        " LEFT JOIN experiment AS parent ON parent.id = experiment.parent_id"
+        " LEFT JOIN origin ON origin.experiment_id = experiment.id"
         " LEFT JOIN experiment AS base ON base.id = experiment.base_experiment_id"
         " LEFT JOIN model_version ON model_version.id = experiment.base_model_version_id"
         " LEFT JOIN model ON model.id = model_version.model_id"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import os
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from piximi_widgets.errors import StoreError
+from piximi_widgets.experiments import ExperimentStore
 
 
 def _strict(text):
@@ -127,3 +130,32 @@ def test_a_path_that_cannot_be_is_refused(store, tmp_path):
 
 def test_an_empty_store_is_an_empty_list(store):
     assert _strict(store.to_json())["experiments"] == []
+
+
+def test_where_an_experiment_comes_from_is_told_in_both_formats(store, tmp_path):
+    class Version:
+        uid, name, fingerprint = "8a2b", "first", "0" * 64
+
+    base = store.create_experiment("base")
+    base.attach_dataset(Version, alias="train")
+    whole = store.create_experiment("run", base_experiment=base, parameters={"rate": 1})
+    whole.attach_dataset(Version, alias="train")
+    child = store.create_experiment("run", base_experiment=base, parameters={"rate": 2}, if_exists="reuse")
+    whole.export(tmp_path / "run.zip")
+    (tmp_path / "other").mkdir()
+    with ExperimentStore(tmp_path / "other" / "lab.db") as other:
+        other.import_experiment(tmp_path / "run.zip")
+        (taken,) = _strict(other.to_json())["experiments"]
+    assert taken["imported"]["uid"] == whole.uid
+    assert pd.Timestamp(taken["imported"]["time"]) <= pd.Timestamp.now("UTC")
+    assert taken["trained_on"] == ["8a2b"]
+    first, second, third = _strict(store.to_json())["experiments"]
+    assert [each["trained_on"] for each in (first, second, third)] == [["8a2b"]] * 3
+    assert [each["imported"] for each in (first, second, third)] == [None] * 3
+    assert (second["parent"], third["name"], third["parent"]) == (None, child.name, "run")
+    store.to_csv(tmp_path / "csv")
+    with (tmp_path / "csv" / "experiments.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["parent"] for row in rows] == ["", "", "run"]
+    assert [json.loads(row["trained_on"]) for row in rows] == [["8a2b"]] * 3
+    assert {row["imported_uid"] for row in rows} == {""}
