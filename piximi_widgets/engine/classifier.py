@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ..dataset.adding.progress import shown
-from ..errors import ArtifactError, ImageReadError
+from ..errors import ArtifactError, EvaluationError, ImageReadError
 from .architectures import summarize
 from .classifier_file import read_classifier, write_classifier
 from .config import TrainingConfig
@@ -160,7 +160,8 @@ class Classifier:
         Raises
         ------
         EvaluationError
-            Labels and images differ in number, or no image has a label that the classifier knows.
+            Labels and images differ in number (too many are not noticed in a call that is stopped), no image has a label
+            that the classifier knows, or it was stopped before there was anything to score.
         ImageReadError
             None of the images can be read.
         """
@@ -172,8 +173,12 @@ class Classifier:
             return stopped
 
         names, positions, probabilities, _, count = self._collected(images, progress, stops)
+        if stopped and not count:
+            raise EvaluationError(
+                "It was stopped before the first image was predicted; there is nothing to score."
+            )
         if stopped and not isinstance(labels, str):
-            labels = labels[:count]
+            labels = list(labels)[:count]
         truth = truth_of(self.classes, labels, count, dict(zip(positions, names, strict=True)))[positions]
         known = truth >= 0
         files = any(isinstance(name, str) for name in names)

@@ -81,6 +81,14 @@ class Block:
                 _end(database, self._connection)
 
 
+def in_transaction(connection: sqlite3.Connection) -> bool:
+    """Whether one is open; none is where another thread has closed the connection."""
+    try:
+        return connection.in_transaction
+    except sqlite3.ProgrammingError:
+        return False
+
+
 def _end(database: Database, connection: sqlite3.Connection) -> None:
     """Roll back and let go of everything; what is let go already does no harm."""
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sqlite3
 import threading
@@ -115,6 +114,7 @@ class Database(Opening):
             raise error(f"There is no {what} at {self.path}.")
         self._wal = False
         self._guarded = False
+        self._marked = False
         self._synchronous = synchronous
         self._place = self.path
         self._temporary = None
@@ -268,10 +268,7 @@ class Database(Opening):
             self._local.connection = connection
             self._local.log_name = str(self._log)
             self._local.log = identity_of(self._log) if self._wal and not self.read_only else None
-            # Beside a link lies the link, not the file. Where there is no WAL, neither may there be times of folders.
-            trusted = self._wal and not self.path.is_symlink()
-            self._local.surroundings = Surroundings(self.path.parent, trusted=trusted)
-            self._local.calm_at = -math.inf
+            self._local.surroundings = Surroundings(self.path.parent, trusted=self._marked)
             with self._bookkeeping:
                 gone = [old for thread, old in self._connections if not thread.is_alive()]
                 self._connections = [pair for pair in self._connections if pair[0].is_alive()]
@@ -352,7 +349,9 @@ class Database(Opening):
                 " open; nothing was changed. backup() on the object that is still open saves all that was"
                 " in it."
             )
-        if self._lock_file is None or self._is_lock_in_place():
+        # What a link points to lies in another folder.
+        linked = any(map(os.path.islink, (self._file_name, local.log_name, self._lock_name)))
+        if not linked and (self._lock_file is None or self._is_lock_in_place()):
             surroundings.remember(state)
 
     # -- the WAL-reset guard -----------------------------------------------------------------------
@@ -388,9 +387,7 @@ class Database(Opening):
             return False
         # The file is opened under this lock, when nothing was seen yet.
         surroundings: Surroundings | None = getattr(self._local, "surroundings", None)
-        calm = surroundings is not None and surroundings.are_calm()
-        self._local.calm_at = time.monotonic() if calm else -math.inf
-        if calm or self._is_lock_in_place():
+        if (surroundings is not None and surroundings.are_calm()) or self._is_lock_in_place():
             return True
         # Somebody has tidied up: others would lock a new file of that name.
         self._lock_file.close()
@@ -438,6 +435,9 @@ class Database(Opening):
         """Raise what a person can act on; return where the exception is a programming error."""
         if not isinstance(exception, sqlite3.DatabaseError):
             return
+        if self._closed and isinstance(exception, sqlite3.ProgrammingError):
+            # By another thread, between two steps of this one.
+            raise self._closed_error() from exception
         sentence = explanation(exception, self.path, _BUSY_SECONDS, self.read_only)
         if sentence is None:
             return

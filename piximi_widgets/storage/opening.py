@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..errors import NewerVersionError, PiximiError
 from .copies import BACKUPS_FOLDER, defects, open_copy, write_copy
-from .places import identity_of, logs_of, size_of
+from .places import identity_of, logs_of, marks_changes, size_of
 from .sqlite import can_use_wal, has_wal_reset_bug, statements
 from .users import Users
 from .wal import damage_of
@@ -31,6 +31,8 @@ class Opening:
     _application_id: int
     _wal: bool
     _guarded: bool
+    # Whether its folder tells of changes in it.
+    _marked: bool
     _synchronous: str
     _writing: threading.RLock
     _users: Users
@@ -75,6 +77,7 @@ class Opening:
         self._wal = self._wal or can_use_wal(self.path.parent)
         self._synchronous = self._synchronous if self._wal else "FULL"
         self._guarded = self._wal and has_wal_reset_bug()
+        self._marked = marks_changes(self.path.parent)
         # Two processes that create the file at once must not both switch it to WAL mode.
         with self._writing, self._guard():
             connection = self._connection()

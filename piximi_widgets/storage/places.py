@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -32,16 +33,29 @@ def identity_of(path: Path | str) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+def marks_changes(folder: Path) -> bool:
+    """Whether a folder is marked with the time when something in it changes, found out by changing something.
+
+    Not all are: the topmost folder of a FAT volume has no times, and file systems that put others together may show
+    those of one of them.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".piximi-probe-") as file:
+            made = os.fstat(file.fileno()).st_mtime
+            marked = os.stat(folder).st_mtime
+    except OSError:
+        return False
+    return abs(made - marked) < _COARSEST_SECONDS
+
+
 class Surroundings:
     """The folder around files that were seen in their places: one look at it may stand for a look at each of them.
-
-    A folder is marked with the time whenever something in it is made, deleted, renamed or replaced.
 
     Parameters
     ----------
     folder : Path
     trusted : bool
-        Whether the file system is known to mark it so; False: nothing is ever called calm.
+        Whether it is marked when something in it is made, deleted, renamed or replaced; False: it is never called calm.
     """
 
     def __init__(self, folder: Path, *, trusted: bool) -> None:
@@ -50,7 +64,7 @@ class Surroundings:
         self._calm: tuple[int, int, int, int] | None = None
 
     def are_calm(self) -> bool:
-        """Whether nothing can have happened in the folder since `remember` was told of it."""
+        """Whether nothing has happened in the folder since the state that `remember` was given."""
         return self._calm is not None and self._calm == self.state()
 
     def state(self) -> tuple[int, int, int, int] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from .blocks import Block, Ending
+from .blocks import Block, Ending, in_transaction
 
 if TYPE_CHECKING:
     from .database import Database
@@ -53,7 +53,7 @@ class Reading(Block):
     def _leave(self) -> None:
         """Let go of everything; what is let go already does no harm."""
         try:
-            if self._connection.in_transaction:
+            if in_transaction(self._connection):
                 self._connection.execute("ROLLBACK")
         finally:
             self._database._end()

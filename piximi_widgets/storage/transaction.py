@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .blocks import Block, Ending
+from .blocks import Block, Ending, in_transaction
 
 if TYPE_CHECKING:
     from .database import Database
-
-# What was seen when a transaction began is believed at its end, unless it took longer.
-_BELIEVED_SECONDS = 0.02
 
 
 class Transaction(Block):
@@ -60,8 +56,7 @@ class Transaction(Block):
         database, connection = self._database, self._connection
         try:
             if kind is None:
-                if time.monotonic() - database._local.calm_at > _BELIEVED_SECONDS:
-                    database._refuse_if_gone()
+                database._refuse_if_gone()
                 connection.execute("COMMIT")
             elif connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -88,7 +83,7 @@ class Transaction(Block):
         """Let go of everything; what is let go already does no harm."""
         database, connection = self._database, self._connection
         try:
-            if connection.in_transaction:
+            if in_transaction(connection):
                 connection.execute("ROLLBACK")
             if self._full_sync:
                 connection.execute(f"PRAGMA synchronous={database._synchronous}")

@@ -77,7 +77,7 @@ print(json.dumps(min(seconds[1:])))
 
 
 def run(count: int = _COUNT, epochs: int = _EPOCHS, fits: int = _FITS) -> list[dict[str, Any]]:
-    """Measure; fewer images, epochs and fits for a quick look."""
+    """Measure; fewer images, epochs (at least 2) and fits for a quick look."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:

@@ -49,7 +49,8 @@ class Facts:
     Attributes
     ----------
     header : mapping
-        Columns of the table `experiment`, with ``base_experiment`` and ``base_model`` as names.
+        Columns of the table `experiment`, with ``base_experiment``, ``base_model`` and ``parent`` as names, and of one that
+        came in an archive ``imported_uid`` and ``imported``, else None.
     parameters : dict of str to object
     metrics : dict of str to Statistics
     lists : dict of str to list of str

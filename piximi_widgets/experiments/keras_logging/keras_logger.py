@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ...errors import LogError, PiximiError, StoreError, TrainingError
-from ..metrics.writing import Names, Place, as_value, as_values, open_series, places_of, write_values
+from ..metrics.writing import (
+    Names,
+    Place,
+    as_value,
+    as_values,
+    metric_name,
+    open_series,
+    places_of,
+    write_values,
+)
 from ..record import Record
 from ..values import now
 from ..work.own_training import OwnTraining, is_own
@@ -31,7 +40,8 @@ BATCHES = "batches"
 _LEARNING_RATE = ("learning_rate", "lr")
 _VALIDATION = "val_"
 # A commit for each of thousands of short batches would be a tenth of a small network's training: commits get a fiftieth
-# of the time. What waits for the next one is lost at a kill, hence however slow the disk is, it waits no longer than this.
+# of the time. What waits for the next one is lost at a kill: however slow the disk is, the batch that ends after so many
+# seconds takes it along.
 _SHARE_OF_COMMITS = 0.02
 _MOST_SECONDS_WAITING = 0.2
 
@@ -46,8 +56,8 @@ class KerasLogger:
 
     By epoch, counted from 1, it logs ``train/…``, ``val/…``, ``learning-rate``, ``epoch-time`` (seconds) and
     ``batches``; by batch ``batch/…``, which as Keras gives them are means since the epoch began. Epochs are committed when
-    they end, and so are batches, unless commits would take more than a fiftieth of the time: batches of less than about
-    5 ms are committed some at once, at the latest after 0.2 s. A fit that goes on at ``initial_epoch`` overwrites what it
+    they end, and so are batches, unless commits would take more than a fiftieth of the time: of batches that take less than
+    about 5 ms, some are committed at once, by the first that ends 0.2 s after the last commit or earlier. A fit that goes on at ``initial_epoch`` overwrites what it
     does again. Settings that the experiment has no parameter for become
     parameters; the network, the environment, a line an epoch, and what the machine did are recorded too.
 
@@ -161,6 +171,11 @@ class KerasLogger:
         if training.stopping:
             self.model.stop_training = True
 
+    def on_test_begin(self, logs: Any = None) -> None:
+        # What waits would wait until the validation has ended.
+        if self._training is not None:
+            self._write_batches(self._training.experiment)
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         training = self._training
         if training is None:
@@ -211,11 +226,11 @@ class KerasLogger:
         """Commit the batches that wait, each at its step and with its time."""
         with self._counting:
             waiting, self._waiting = self._waiting, []
+            if not waiting:
+                return
             # Until this is written, other threads need not come.
             begun = time.monotonic()
             self._next_write = begun + _MOST_SECONDS_WAITING
-        if not waiting:
-            return
         series = experiment.store.series
         opened: dict[Names, tuple[Place, ...]] = {}
         with experiment.writing() as connection:
@@ -223,7 +238,8 @@ class KerasLogger:
                 names: Names = (experiment.id, None, tuple(numbers))
                 places = series.known(names) or opened.get(names)
                 if places is None:
-                    keys = open_series(connection, experiment.id, numbers, moment)
+                    full = [metric_name(name, None) for name in numbers]
+                    keys = open_series(connection, experiment.id, full, moment)
                     places = opened[names] = places_of(keys)
                 write_values(connection, series, places, *as_values(numbers), step, moment)
         for names, places in opened.items():

@@ -146,6 +146,7 @@ def test_where_an_experiment_comes_from_is_told_in_both_formats(store, tmp_path)
     with ExperimentStore(tmp_path / "other" / "lab.db") as other:
         other.import_experiment(tmp_path / "run.zip")
         (taken,) = _strict(other.to_json())["experiments"]
+        other.to_csv(tmp_path / "other" / "csv")
     assert taken["imported"]["uid"] == whole.uid
     assert pd.Timestamp(taken["imported"]["time"]) <= pd.Timestamp.now("UTC")
     assert taken["trained_on"] == ["8a2b"]
@@ -154,8 +155,11 @@ def test_where_an_experiment_comes_from_is_told_in_both_formats(store, tmp_path)
     assert [each["imported"] for each in (first, second, third)] == [None] * 3
     assert (second["parent"], third["name"], third["parent"]) == (None, child.name, "run")
     store.to_csv(tmp_path / "csv")
-    with (tmp_path / "csv" / "experiments.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows, (row_taken,) = (
+        list(csv.DictReader((folder / "experiments.csv").read_text().splitlines()))
+        for folder in (tmp_path / "csv", tmp_path / "other" / "csv")
+    )
+    assert (row_taken["imported_uid"], row_taken["imported"]) == tuple(taken["imported"].values())
     assert [row["parent"] for row in rows] == ["", "", "run"]
     assert [json.loads(row["trained_on"]) for row in rows] == [["8a2b"]] * 3
     assert {row["imported_uid"] for row in rows} == {""}
