@@ -35,7 +35,7 @@ CANDIDATES: tuple[dict[str, Any], ...] = (
     {"warmup_epochs": 2},
     {"weight_decay": 0.01},
     {"label_smoothing": 0.1},
-    {"architecture": "small-resnet"},
+    {"architecture": "simple-cnn"},
 )
 
 

@@ -39,4 +39,4 @@ def project(tmp_path: Path) -> Iterator[pw.Project]:
 
 @pytest.fixture
 def config() -> pw.TrainingConfig:
-    return pw.TrainingConfig(epochs=4, batch_size=8, seed=3)
+    return pw.TrainingConfig(architecture="simple-cnn", epochs=4, batch_size=8, seed=3)

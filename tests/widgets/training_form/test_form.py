@@ -281,7 +281,7 @@ def test_a_change_never_waits_for_the_checks(form, small, monkeypatch):
 
 def test_the_saved_notebook_shows_the_settings(form):
     html = form._repr_mimebundle_()["text/html"]
-    assert "Simple CNN" in html
+    assert "Small ResNet" in html
     assert "18 labeled" in html
     assert len(html) < 5_000
 

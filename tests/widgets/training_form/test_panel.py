@@ -239,10 +239,10 @@ def build(input_shape, classes):
 
 def test_an_architecture_that_is_registered_later_is_offered(panel, monkeypatch):
     monkeypatch.setattr(registry, "_registered", {})
-    control(panel, "architecture").value = "small-resnet"
+    control(panel, "architecture").value = "simple-cnn"
     register_architecture("flat", build)
     drawn(panel)
-    assert control(panel, "architecture").value == "small-resnet"
+    assert control(panel, "architecture").value == "simple-cnn"
     control(panel, "architecture").value = "flat"
     drawn(panel)
     assert panel.read()[0] == TrainingConfig(architecture="flat")
@@ -259,9 +259,9 @@ def test_mobilenet_comes_with_the_augmentation_that_is_fast_with_it_unless_anoth
     assert panel.read()[0] == TrainingConfig(architecture="mobilenet"), "also before anything was drawn"
     drawn(panel)
     assert control(panel, "augmentation").value == "none"
-    control(panel, "architecture").value = "small-resnet"
+    control(panel, "architecture").value = "simple-cnn"
     drawn(panel)
-    assert panel.read()[0] == TrainingConfig(architecture="small-resnet")
+    assert panel.read()[0] == TrainingConfig(architecture="simple-cnn")
     control(panel, "augmentation").value = "microscopy"
     drawn(panel)
     control(panel, "architecture").value = "mobilenet"
@@ -273,7 +273,7 @@ def test_leaving_mobilenet_forgets_its_fine_tuning(panel):
     """Otherwise a setting that nobody sees would be refused."""
     panel.fill(TrainingConfig(architecture="mobilenet", fine_tuned_blocks=3))
     drawn(panel)
-    control(panel, "architecture").value = "simple-cnn"
+    control(panel, "architecture").value = "small-resnet"
     drawn(panel)
     assert panel.read()[0] == TrainingConfig()
 
