@@ -1,7 +1,8 @@
 """Why the form's defaults are what they are: settings side by side, each with one change, on three sets of images.
 
-The defaults should be those that do best on the mean of the sets within a minute a run on two cores. All candidates learn
-from the same images with the same seeds, so that their differences are known better than their means.
+The defaults should be those that do best on the mean of the sets within a minute a run on two cores; the minute is that
+of the whole sample of cells, of which fewer are learned from here. All candidates learn from the same images with the same
+seeds, so that their differences are known better than their means.
 """
 
 from __future__ import annotations
