@@ -21,8 +21,7 @@ class Transaction(Block):
     def __init__(
         self, database: Database, full_sync: bool, check: Callable[[sqlite3.Connection], None] | None
     ) -> None:
-        self._database = database
-        self._ending = None
+        super().__init__(database)
         self._full_sync = full_sync
         self._check = check
 
