@@ -102,41 +102,52 @@ def test_views_notebooks_and_python_stay_in_step(lab):
 
 
 def test_labeling_goes_on_while_a_cell_runs(lab):
-    notebook = lab.notebook([SETUP, "Labeler(project)", "import time; time.sleep(8)"])
+    # The cell speaks to the page itself, which must not draw the page's messages behind it.
+    notebook = lab.notebook(
+        [SETUP, "Labeler(project)", "import time; project.label(9, 'resting'); time.sleep(12)"]
+    )
     notebook.run_cell(0)
     notebook.run_cell(1)
     view = notebook.output(1).locator(".pxw-labeler")
     ready(view)
     notebook.run_cell(2, wait=False)
+    expect(tile(view, 8).locator(".pxw-tag-name")).to_have_text("resting")
     start = time.monotonic()
-    tile(view, 0).click()
-    notebook.page.keyboard.press("1")
-    expect(tile(view, 0).locator(".pxw-tag-name")).to_have_text("mitotic", timeout=1000)
-    saved(view)
-    assert time.monotonic() - start < 5
+    for index in range(3):
+        tile(view, index).click()
+        notebook.page.keyboard.press("1")
+        expect(tile(view, index).locator(".pxw-tag-name")).to_have_text("mitotic", timeout=1000)
+        saved(view)
+    assert time.monotonic() - start < 6
     notebook.wait_idle()
 
 
-def test_a_lost_subshell_does_not_strand_the_page(lab):
+@pytest.mark.parametrize("counted", [True, False], ids=["still counted", "no longer counted"])
+def test_a_lost_subshell_does_not_strand_the_page(lab, counted):
+    """JupyterLab counts the widgets that use a subshell; around a reload it can count too few, and delete it."""
     notebook = lab.notebook([SETUP, "labeler = Labeler(project)\nlabeler"])
     notebook.run_all()
     view = notebook.output(1).locator(".pxw-labeler")
     ready(view)
-    # What JupyterLab does by itself now and then when a page is reloaded.
     identity = notebook.execute("print(labeler.model_id)").strip()
     lost = notebook.page.evaluate(
-        """(id) => {
-          const comm = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel._comms.get(id);
+        """([id, counted]) => {
+          const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+          const comm = kernel._comms.get(id);
+          const counts = comm.constructor._commTargetSubShellsId;
+          if (!(kernel.id in counts)) throw new Error("JupyterLab counts otherwise now");
+          if (!counted) delete counts[kernel.id];
           comm._subshellId = "deleted";
           return comm.subshellId;
         }""",
-        identity,
+        [identity, counted],
     )
     assert lost == "deleted"
-    tile(view, 0).click()
-    notebook.page.keyboard.press("1")
-    expect(view.locator(".pxw-saving")).to_have_text("Saved", timeout=20_000)
-    until(lambda: label_of(notebook, 1) == "mitotic")
+    for index, category in enumerate(["mitotic", "resting", "mitotic"]):
+        tile(view, index).click()
+        notebook.page.keyboard.press("1" if category == "mitotic" else "2")
+        expect(view.locator(".pxw-saving")).to_have_text("Saved", timeout=20_000)
+        until(lambda: label_of(notebook, index + 1) == category)
 
 
 def test_edits_that_waited_while_the_kernel_was_away_are_offered_and_saved(lab):

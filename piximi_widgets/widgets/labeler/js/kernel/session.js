@@ -6,7 +6,7 @@ import { Handover } from "./handover.js";
 import { Keep } from "./keep.js";
 import { OperationQueue } from "./operations.js";
 import { PreferenceKeep } from "../state/preferences.js";
-import { leaveSubshell } from "./reconnect.js";
+import { changeWay } from "./reconnect.js";
 import { Sharing } from "./sharing.js";
 import { Store } from "../state/store.js";
 import { Thumbnails } from "./thumbnails.js";
@@ -196,8 +196,8 @@ export class Session {
     this.store.pending = this.queue.pending;
     if (this.queue.state === "offline") {
       if (this.store.saving !== "offline") this.handover.say("stranded");
-      // Asked at each attempt, since the host may give the widget another subshell; what waits is sent at once.
-      leaveSubshell(this.model).then((left) => left && this.queue.retry());
+      // An edit that the kernel could not store has been heard. On a new way, what waits is sent at once.
+      if (!this.queue.reason) changeWay(this.model).then((changed) => changed && this.queue.retry());
     }
     this.store.saving = this.queue.state;
     this.store.waiting = this.queue.waiting;
@@ -278,7 +278,7 @@ export class Session {
   setSilent(silent) {
     if (this.store.silent === silent) return;
     this.store.silent = silent;
-    if (silent) leaveSubshell(this.model);
+    if (silent) changeWay(this.model);
     this.store.emit("status");
   }
 
