@@ -147,7 +147,7 @@ def test_a_lost_subshell_does_not_strand_the_page(lab, counted):
         tile(view, index).click()
         notebook.page.keyboard.press("1" if category == "mitotic" else "2")
         expect(view.locator(".pxw-saving")).to_have_text("Saved", timeout=20_000)
-        until(lambda: label_of(notebook, index + 1) == category)
+        until(lambda index=index, category=category: label_of(notebook, index + 1) == category)
 
 
 def test_edits_that_waited_while_the_kernel_was_away_are_offered_and_saved(lab):

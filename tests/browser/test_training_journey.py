@@ -183,6 +183,34 @@ def test_stop_from_the_form(lab):
     quiet(notebook)
 
 
+def test_a_running_cell_holds_up_neither_the_form_nor_stop(lab):
+    notebook = lab.notebook(
+        [SETUP, "form = pw.TrainingForm(project)\nform", "import time; time.sleep(40)"], timeout=60
+    )
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    form = notebook.output(1).locator(".pxw-training-form")
+    epochs = form.locator(".pxw-u-field-epochs input")
+    # Heard once each while the kernel is idle, after which it may hear the next elsewhere.
+    epochs.fill("4000")
+    epochs.press("Tab")
+    expect(form.get_by_role("button", name="Fit")).to_be_enabled()
+    notebook.run_cell(2, wait=False)
+    notebook.page.wait_for_timeout(1000)
+    epochs.fill("5000")
+    epochs.press("Tab")
+    form.get_by_role("button", name="Fit").click()
+    stop = form.get_by_role("button", name="Stop")
+    expect(stop).to_be_enabled(timeout=15_000)
+    stop.click()
+    expect(form.get_by_role("button", name="Fit")).to_be_enabled(timeout=15_000)
+    expect(notebook.cell(2).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    notebook.wait_idle(timeout=60)
+    assert run(notebook, "str(form.experiment.status)") == "CANCELED"
+    assert run(notebook, "form.experiment.config.epochs") == 5000
+    quiet(notebook)
+
+
 def test_reload_and_restart_during_training_and_the_curves_are_complete(lab):
     notebook = lab.notebook([SETUP, LONG], timeout=60)
     notebook.run_all(timeout=60)

@@ -12,6 +12,7 @@ import traitlets
 from ...errors import EvaluationError
 from .. import theme
 from ..refresher import Refresher
+from ..routing import heard_while_cells_run
 from .matrix import Matrix
 from .source import PARTITIONS, Source, source_of
 from .static import static_evaluation
@@ -92,6 +93,8 @@ class EvaluationView(ipywidgets.VBox):
         self._parts: tuple[Any, ...] = (theme.style(), self._top, self._failure, self._empty)
         super().__init__(self._parts)
         theme.classes(self, "pxw", "pxw-evaluation-view", "pxw-u-stack")
+        for part in (self._top, self._body, self.matrix.cells):
+            heard_while_cells_run(part)
         self.refresher = Refresher(self._draw, self._show_failure, name="piximi-evaluation", per_second=5)
         for picker in (self._partition, self._labels):
             picker.observe(lambda change: self.refresher.request(), "value")

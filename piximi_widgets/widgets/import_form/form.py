@@ -11,6 +11,7 @@ from ...dataset.plates.joining import PRESETS
 from ...errors import SelectionError
 from .. import theme
 from ..refresher import Refresher, in_thread
+from ..routing import heard_while_cells_run
 from .words import progress_html, report_html, static_import
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class ImportForm(ipywidgets.VBox):
         )
         super().__init__((theme.style(), card))
         theme.classes(self, "pxw", "pxw-u-stack")
+        heard_while_cells_run(self)
         self.refresher = Refresher(self._draw, self._failed, name="piximi-import-form", per_second=8)
         for control in (self.place, self.files, self.pattern):
             control.observe(lambda change: self.refresher.request(), "value")

@@ -16,6 +16,7 @@ from ...dataset.query import LONGEST
 from ...dataset.selection import existing
 from ...errors import SelectionError
 from ..outbox import Outbox
+from ..routing import heard_while_cells_run
 from .clauses import checked, to_query
 from .conversation import Conversation
 from .fallback import fallback_html
@@ -23,7 +24,6 @@ from .finding import kinds_of
 from .ordering import checked_order
 from .packing import pack_ids, rows_of
 from .parsing import from_query
-from .routing import hear_where_page_sends
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -103,7 +103,7 @@ class Labeler(anywidget.AnyWidget):
         author = author_name(by)
         self._shown_ids = None if ids is None else existing(ids, project.columns().id)
         super().__init__(project_uid=project.uid, _author=author, _shown=_shown_state(self._shown_ids, ""))
-        hear_where_page_sends(self.comm)
+        heard_while_cells_run(self)
         self._own_id = self.model_id or ""
         self._outbox = Outbox(self)
         self._conversation = Conversation(project, self._outbox, self, author)

@@ -11,6 +11,7 @@ import traitlets
 
 from .. import theme
 from ..refresher import Refresher
+from ..routing import heard_while_cells_run
 from .changes import LabelChanges, label_changes
 from .static import static_studio
 
@@ -87,6 +88,7 @@ class Studio(ipywidgets.VBox):
             (theme.style(), top, self._import, self._hints, self._failure, self._stuck, self.tabs)
         )
         theme.classes(self, "pxw", "pxw-studio", "pxw-u-stack")
+        heard_while_cells_run(self)
         self.refresher = Refresher(self._draw, self._show_failure, name="piximi-studio", per_second=4)
         self._again.on_click(lambda _: self.train_again())
         self._adding.observe(self._add_pressed, "value")

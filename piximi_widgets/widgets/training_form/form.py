@@ -14,6 +14,7 @@ from ...engine.config import TrainingConfig
 from ...errors import ConfigurationError, NotTrainableError
 from .. import theme
 from ..refresher import Refresher, in_thread
+from ..routing import heard_while_cells_run
 from .dataset_line import count_images, line_html
 from .panel import SettingsPanel
 from .static import static_form
@@ -82,6 +83,7 @@ class TrainingForm(ipywidgets.VBox):
         )
         super().__init__((theme.style(), *self._layout()))
         theme.classes(self, "pxw", "pxw-training-form", "pxw-u-stack")
+        heard_while_cells_run(self)
         self.refresher = Refresher(self._draw, self._show_failure, name="piximi-training-form", per_second=4)
         self._name.observe(lambda change: self._changed(), "value")
         self.observe(lambda change: self.refresher.request(), "experiment")

@@ -11,6 +11,7 @@ import traitlets
 
 from .. import theme
 from ..refresher import Refresher
+from ..routing import heard_while_cells_run
 from . import words
 from .plots import Plot
 from .reading import ACCURACY, EMPTY, LOSS, Reading, read
@@ -72,6 +73,7 @@ class TrainingMonitor(ipywidgets.VBox):
         self._style = theme.style()
         super().__init__((self._style, self._empty))
         theme.classes(self, "pxw", "pxw-training-monitor")
+        heard_while_cells_run(self._body)
         self.refresher = Refresher(self._draw, self._show_failure, name="piximi-monitor", per_second=5)
         self._stop.on_click(lambda _: self.stop())
         self._more.observe(lambda change: self.refresher.request(), "value")
