@@ -31,10 +31,11 @@ CANDIDATES: tuple[dict[str, Any], ...] = (
     {"learning_rate": 0.01},
     {"batch_size": 8},
     {"batch_size": 32},
-    {"epochs": 20},
-    {"epochs": 80},
+    {"epochs": 40},
+    {"epochs": 120},
     {"warmup_epochs": 2},
     {"weight_decay": 0.01},
+    {"label_smoothing": 0.0},
     {"label_smoothing": 0.1},
     {"architecture": "simple-cnn"},
 )

@@ -273,9 +273,9 @@ def test_piximis_settings_leave_only_what_is_always_done_otherwise():
 
 def test_each_other_setting_is_one_more_difference():
     piximi = TrainingConfig.piximi()
-    more = piximi.model_copy(update={"epochs": 40, "weight_decay": 0.01})
+    more = piximi.model_copy(update={"epochs": 50, "weight_decay": 0.01})
     assert set(more.differences) - set(piximi.differences) == {
-        "Epochs: 40; Piximi: 10.",
+        "Epochs: 50; Piximi: 10.",
         "Weight decay: 0.01; Piximi: 0.0.",
     }
 

@@ -126,7 +126,7 @@ class OptimizationSettings(Group):
         le=4096,
     )
     epochs: int = setting(
-        40,
+        80,
         group="Optimization",
         title="Epochs",
         expects="a whole number from 1 to 10000",
@@ -186,12 +186,23 @@ class OptimizationSettings(Group):
         "is right for nearly all data; the others are those of Piximi.",
     )
     label_smoothing: float = setting(
-        0.0,
+        0.05,
         group="Optimization",
         title="Label smoothing",
         expects="a number from 0 to 0.5, usually 0.1",
-        description="Train towards a little less than certainty, which helps where some labels are wrong.",
+        description="Train towards a little less than certainty: most classifiers get more right, wrong labels harm less, "
+        "and predictions are less sure of themselves. The losses that are shown are without it.",
         advanced=True,
+        only_with={
+            "loss": (
+                "softmax-cross-entropy",
+                "sigmoid-cross-entropy",
+                "mean-squared-error",
+                "absolute-difference",
+                "huber",
+                "log",
+            )
+        },
         ge=0.0,
         le=0.5,
     )

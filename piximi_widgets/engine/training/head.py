@@ -114,10 +114,10 @@ class HeadStepper:
             x = self._dropped(x)
             kernel, bias = (values.reshape(-1, values.shape[-1]) for values in parameters)
             logits = x @ kernel + bias
-            each, probabilities, targets = self._losses(logits, y, self._config.label_smoothing)
+            each, probabilities = _losses(logits, y)
             losses[index] = (each * share).sum() / counts[index]
             hits[index] = ((logits.argmax(axis=1) == y) & (share > 0)).sum()
-            gradient = (probabilities - targets) * (share / counts[index])[:, None]
+            gradient = (probabilities - self._targets(y)) * (share / counts[index])[:, None]
             gradients = [x.T @ gradient, gradient.sum(axis=0)]
             self._apply(parameters, gradients, np.float32(rates[index]))
         for variable, values in zip(self._variables, parameters, strict=True):
@@ -134,7 +134,7 @@ class HeadStepper:
             chunk = slice(start, start + _SCORE_BATCH)
             truth = partition.labels[chunk]
             logits = partition.take(chunk) @ kernel + bias
-            loss_sum += float(self._losses(logits, truth, 0.0)[0].sum(dtype=np.float64))
+            loss_sum += float(_losses(logits, truth)[0].sum(dtype=np.float64))
             hits += int((logits.argmax(axis=1) == truth).sum())
         return loss_sum / len(partition), hits / len(partition)
 
@@ -153,17 +153,12 @@ class HeadStepper:
         x[dropped] = 0
         return x
 
-    def _losses(
-        self, logits: np.ndarray, labels: np.ndarray, smoothing: float
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the loss of each image, (n,), the probabilities and the targets, both (n, K)."""
-        shifted = logits - logits.max(axis=1, keepdims=True)
-        powers = np.exp(shifted)
-        total = powers.sum(axis=1, keepdims=True)
-        classes = logits.shape[1]
-        targets = np.full(logits.shape, smoothing / classes, np.float32)
+    def _targets(self, labels: np.ndarray) -> np.ndarray:
+        """Return the probabilities to train towards, (n, K)."""
+        smoothing, classes = self._config.label_smoothing, self._variables[0].shape[-1]
+        targets = np.full((len(labels), classes), smoothing / classes, np.float32)
         targets[np.arange(len(labels)), labels] += np.float32(1 - smoothing)
-        return (targets * (np.log(total) - shifted)).sum(axis=1), powers / total, targets
+        return targets
 
     def _apply(self, parameters: list[np.ndarray], gradients: list[np.ndarray], rate: np.float32) -> None:
         clipping = self._config.gradient_clipping
@@ -228,3 +223,11 @@ def _is_linear(layer: keras.layers.Layer, *, activated: bool) -> bool:
         and layer.kernel.shape[:2] == (1, 1)
         and layer.groups == 1
     )
+
+
+def _losses(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the softmax cross-entropy of each image, (n,), and the probabilities, (n, K)."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    powers = np.exp(shifted)
+    total = powers.sum(axis=1, keepdims=True)
+    return (np.log(total) - shifted)[np.arange(len(labels)), labels], powers / total

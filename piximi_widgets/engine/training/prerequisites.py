@@ -66,9 +66,4 @@ def setting_problems(config: TrainingConfig, stages: Sequence[Stage]) -> dict[st
             f"The learning rate would rise for {config.warmup_epochs} epochs, but the training has {epochs}. Choose fewer "
             "warm-up epochs, or more epochs."
         )
-    if config.loss == "hinge" and config.label_smoothing:
-        problems["label_smoothing"] = (
-            "The hinge loss asks for a margin, not for certainty, so there is nothing to smooth. Set the label smoothing "
-            "to 0, or choose another loss."
-        )
     return problems

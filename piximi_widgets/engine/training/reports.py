@@ -43,8 +43,8 @@ class EpochReport:
         From 1, over all stages.
     loss, accuracy : float
         Means over the images that the epoch visited, each taken when its batch was visited, while the weights moved: as
-        Keras reports them. They lag behind what the weights at the epoch's end would score. Class weights and label
-        smoothing are in this loss.
+        Keras reports them. They lag behind what the weights at the epoch's end would score. Class weights are in this
+        loss, label smoothing is not.
     val_loss, val_accuracy : float or None
         Of the weights at the epoch's end on the validation images, each counting alike and without smoothing; None
         without any.

@@ -185,10 +185,14 @@ class Stepper:
         with tf.GradientTape() as tape:
             logits = self._logits(x, training=True)
             losses = per_image(tf, config.loss, logits, y, config.label_smoothing)
-            loss = tf.reduce_sum(losses * weight) / count
-            # What a network of the user's asks for beyond the loss acts, but is not reported.
-            wanted = loss + self._penalty() if first else loss
+            wanted = tf.reduce_sum(losses * weight) / count
+            if first:
+                wanted += self._penalty()
             wanted = wanted if self._scale is None else self._scale.enlarge(wanted)
+        # Smoothing, and what a network of the user's asks for beyond the loss, act, but are not reported.
+        if config.label_smoothing:
+            losses = per_image(tf, config.loss, logits, y)
+        loss = tf.reduce_sum(losses * weight) / count
         right = tf.logical_and(tf.argmax(logits, 1, tf.int32) == y, weight > 0)
         gradients = tape.gradient(wanted, self._variables, unconnected_gradients="zero")
         # A lookup's gradient comes as rows; the kernels want the whole of it.
