@@ -244,7 +244,13 @@ def test_validation_is_scored_without_class_weights_and_smoothing(config: Traini
 def test_the_training_loss_is_reported_without_smoothing(config: TrainingConfig):
     """Beside the validation loss it would seem too high, and never fall to zero."""
     images = partition(16)
-    update = {"label_smoothing": 0.4, "learning_rate": 1e-9, "batch_size": 16, "epochs": 1, "augmentation": "none"}
+    update = {
+        "label_smoothing": 0.4,
+        "learning_rate": 1e-9,
+        "batch_size": 16,
+        "epochs": 1,
+        "augmentation": "none",
+    }
     model, reports = spread(images, config.model_copy(update=update))
     probabilities = model(images.pixels).numpy()[np.arange(16), images.labels]
     assert reports[-1].loss == pytest.approx(-np.log(probabilities).mean(), rel=1e-5)
