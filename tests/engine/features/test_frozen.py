@@ -55,7 +55,7 @@ def network(base):
 def test_validation_probabilities_are_those_of_keras_fit(base, extractor, partitions, optimizer):
     import keras
 
-    config = TrainingConfig(augmentation="none", optimizer=optimizer, **SETTINGS)
+    config = TrainingConfig(augmentation="none", label_smoothing=0.0, optimizer=optimizer, **SETTINGS)
     training, validation = partitions
     model, _ = network(base)
     before = model.predict(validation.pixels, verbose=0)

@@ -53,6 +53,7 @@ def test_it_computes_what_keras_computes(optimizer: str, momentum: float, count:
         momentum=momentum,
         learning_rate=rate,
         schedule="constant",
+        label_smoothing=0.0,
         shift=0,
         shuffle=False,
     )
@@ -206,6 +207,7 @@ def test_class_weights_are_those_of_keras():
     training = Partition(both.pixels[rows], both.labels[rows])
     weighted = TrainingConfig(
         epochs=2,
+        label_smoothing=0.0,
         batch_size=8,
         optimizer="sgd",
         learning_rate=0.01,
