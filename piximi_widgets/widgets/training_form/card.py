@@ -98,6 +98,7 @@ def plays_a_part(field: Field, values: Mapping[str, Any]) -> bool:
 
 
 def _is_folded(field: Field, fields: Mapping[str, Field]) -> bool:
-    # A setting that only one choice brings into play is wanted by whoever makes that choice.
-    brought = field.only_with and not any(fields[other].advanced for other in field.only_with)
+    # A setting that only another choice than the default brings into play is wanted by whoever makes that choice.
+    usual = plays_a_part(field, {name: other.default for name, other in fields.items()})
+    brought = not usual and not any(fields[other].advanced for other in field.only_with)
     return field.advanced and not brought

@@ -93,7 +93,16 @@ def test_a_choice_shows_the_settings_that_belong_to_it(panel, name, value, shown
 def test_what_a_choice_has_made_important_is_not_folded_away(panel):
     folded = {field.name for card in panel.cards.values() for field in card.folded}
     assert {"momentum", "schedule_epochs", "base_weights", "fine_tuned_blocks"}.isdisjoint(folded)
-    assert {"crop", "crops", "resize", "weight_decay", "precision", "class_weights", "rotation"} <= folded
+    assert {
+        "crop",
+        "crops",
+        "resize",
+        "weight_decay",
+        "label_smoothing",
+        "precision",
+        "class_weights",
+        "rotation",
+    } <= folded
 
 
 def test_a_hidden_setting_that_is_wrong_is_seen(panel):
