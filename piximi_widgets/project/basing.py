@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from ..engine.architectures import registry
 from ..engine.architectures.base_weights import base_weights_file
 from ..engine.config import TrainingConfig
+from ..engine.jobs.lineage import has_version
 from ..engine.jobs.requests import ARCHITECTURE, BASE_MODEL, store_architecture
-from ..errors import ArtifactError, ConfigurationError, DatasetVersionError, NotTrainableError
+from ..errors import ArtifactError, ConfigurationError, NotTrainableError
 from ..experiments import Artifact, ModelFile
 from ..experiments import Experiment as StoredExperiment
 from .published import ModelVersion
@@ -34,9 +35,8 @@ def settings_on(base: Experiment | ModelVersion, config: TrainingConfig | None) 
         `config` has another architecture, or prepares images in another way.
     """
     base_shape = _input_shape(base)
-    if config is None:
-        return base.config.model_copy(update={"input_shape": base_shape})
     theirs = base.config
+    config = config or theirs
     problems = {
         name: f"{name} is {getattr(config, name)!r}, and the base {base.name!r} was trained with "
         f"{getattr(theirs, name)!r}. Take base.config.model_copy(update=...), or train without a base."
@@ -52,7 +52,11 @@ def settings_on(base: Experiment | ModelVersion, config: TrainingConfig | None) 
         )
     if problems:
         raise ConfigurationError(problems)
-    return config.model_copy(update={"input_shape": base_shape})
+    changes: dict[str, object] = {"input_shape": base_shape}
+    if _names_a_file(config):
+        # The weights are those of the base, and the file may be on another machine.
+        changes["base_weights"] = "none"
+    return config.model_copy(update=changes)
 
 
 def with_found_weights(config: TrainingConfig) -> TrainingConfig:
@@ -63,7 +67,7 @@ def with_found_weights(config: TrainingConfig) -> TrainingConfig:
     ConfigurationError
         There is no such file, or it is none of Keras.
     """
-    if config.architecture != "mobilenet" or config.base_weights in ("imagenet", "none"):
+    if not _names_a_file(config):
         return config
     return config.model_copy(update={"base_weights": str(base_weights_file(config))})
 
@@ -91,6 +95,23 @@ def take_weights(experiment: StoredExperiment, base: Experiment | ModelVersion) 
     return _dataset_of(base)
 
 
+def adopt_architecture(base: Experiment | ModelVersion) -> None:
+    """Let a base's own network be built here without being registered again, if its source may run.
+
+    Raises
+    ------
+    ConfigurationError
+        It came from somebody else, and nobody has trusted it yet.
+    """
+    record = base.architecture_record
+    if record is None:
+        return
+    found = registry.from_record(record)
+    registry.check_trust(found)
+    if found.name not in registry.registered_names():
+        registry.adopt(found)
+
+
 def keep_architecture(experiment: StoredExperiment, base: Experiment | ModelVersion | None) -> None:
     """Keep the source of the experiment's architecture, where it is none of this package: the base's, or ours."""
     record = None if base is None else base.architecture_record
@@ -110,20 +131,34 @@ def _dataset_of(base: Experiment | ModelVersion) -> str:
     return (base.context if isinstance(base, ModelVersion) else base).datasets["train"].uid
 
 
+def _names_a_file(config: TrainingConfig) -> bool:
+    return config.architecture == "mobilenet" and config.base_weights not in ("imagenet", "none")
+
+
+def _is_known_what_it_saw(base: Experiment | ModelVersion) -> bool:
+    if has_version(base.project, _dataset_of(base)):
+        return True
+    experiment = base.context.experiment if isinstance(base, ModelVersion) else base
+    dataset = None if experiment is None else experiment._kept_datasets().get(_dataset_of(base))
+    return dataset is not None and bool(dataset.table)
+
+
 def _input_shape(base: Experiment | ModelVersion) -> tuple[int, int, int]:
-    problem = None
+    problem, advice = None, "Choose one with a classifier."
     try:
         _files(base)["model-latest"].path  # noqa: B018
-        base.project.version(_dataset_of(base))
         record = json.loads(_files(base)["config"].path.read_text(encoding="utf-8"))
         height, width, channels = record["preprocessing"]["input_shape"]
-    except (ArtifactError, DatasetVersionError) as error:
-        problem = str(error)
+        if not _is_known_what_it_saw(base):
+            problem = (
+                "It was trained in another project, and came without the table of its images: nobody could tell which images "
+                "here it has seen. Export it from its project, or choose another one."
+            )
+    except ArtifactError as error:
+        problem = f"{error} {advice}"
     except (KeyError, ValueError, TypeError, OSError):
-        problem = "The record of its training is missing or damaged."
+        problem = f"The record of its training is missing or damaged. {advice}"
     if problem is not None:
         status = "" if isinstance(base, ModelVersion) else f"; its status is {base.status}"
-        raise NotTrainableError(
-            [f"{base.name!r} cannot be a base{status}. {problem} Choose one with a classifier."]
-        )
+        raise NotTrainableError([f"{base.name!r} cannot be a base{status}. {problem}"])
     return int(height), int(width), int(channels)

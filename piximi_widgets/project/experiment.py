@@ -14,6 +14,7 @@ from ..engine import launcher
 from ..engine.config import TrainingConfig
 from ..engine.evaluation import Evaluation
 from ..engine.jobs.checkpoints import Checkpoints
+from ..engine.jobs.lineage import images_trained_on
 from ..engine.jobs.requests import read_architecture
 from ..errors import EvaluationError, TrainingFailed
 from ..experiments import Experiment as StoredExperiment
@@ -342,7 +343,7 @@ class Experiment(StoredExperiment):
         self, trained_with: DatasetVersion, partition: str, dataset: DatasetVersion | str | None
     ) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
         """Ids and category ids to score against, never of an image that was trained on, and whose they are."""
-        trained_on = elsewhere.trained_on(self)
+        trained_on = images_trained_on(self, self.project)
         if dataset == "current":
             columns = self.project.columns()
             mine = columns.partition == PARTITIONS.index(partition)

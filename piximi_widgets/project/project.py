@@ -19,7 +19,15 @@ from ..engine.jobs.requests import TrainingRequest
 from ..errors import ConfigurationError, NotTrainableError, TrainingFailed
 from ..experiments import ExperimentStore
 from ..experiments import ModelVersion as StoredModelVersion
-from .basing import forget_inherited, is_on, keep_architecture, settings_on, take_weights, with_found_weights
+from .basing import (
+    adopt_architecture,
+    forget_inherited,
+    is_on,
+    keep_architecture,
+    settings_on,
+    take_weights,
+    with_found_weights,
+)
 from .checking import fractions_of, problems_now, problems_of
 from .experiment import Experiment
 from .predicting import follow_prediction
@@ -134,7 +142,9 @@ class Project(Dataset):
             The experiment, or published model, with whose weights this one begins. Architecture and preprocessing must be the same;
             ``input_shape="auto"`` takes the base's, and so does the normalisation: nothing is measured anew. Labels
             and categories may have changed: a renamed category keeps its weights, a new one begins without any, those
-            of a removed one are dropped. The base and the SHA-256 of its weights are kept in the record.
+            of a removed one are dropped. Categories of a base that was imported from another project are told apart by
+            their names, and images that it was trained on by their pixels; they are never scored. The base and the SHA-256
+            of its weights are kept in the record.
         if_exists : {"rename", "raise", "reuse"}
             What a taken name does: a number is added; an error is raised; or the experiment of that name is returned
             when it has the same settings, and the same `dataset` where one is given, else a number is added.
@@ -155,7 +165,8 @@ class Project(Dataset):
             Data and settings do not fit, or the base has no classifier; each problem says what to do, and nothing was
             started.
         ConfigurationError
-            The settings do not fit the base, or name a file with weights that is not there.
+            The settings do not fit the base, or name a file with weights that is not there; or the base has an architecture
+            of somebody else, which nobody has trusted yet.
         TrainingFailed
             With ``wait=True`` or ``run="inline"``: the training ended without a result.
 
@@ -173,8 +184,11 @@ class Project(Dataset):
             base = self._known(store[base])
         if isinstance(base, StoredModelVersion):
             base = of_project(base, store)
-        config = settings_on(base, config) if base is not None else config or TrainingConfig()
-        config = with_found_weights(config)
+        if base is None:
+            config = with_found_weights(config or TrainingConfig())
+        else:
+            adopt_architecture(base)
+            config = settings_on(base, config)
         name = name or config.architecture
         if if_exists == "reuse" and name in store:
             found = self._known(store[name])

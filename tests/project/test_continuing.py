@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 import piximi_widgets as pw
+from piximi_widgets.engine.architectures import registry
 from piximi_widgets.engine.jobs import course
 from piximi_widgets.engine.jobs.recording import DIGESTS, EpochLog, read_digests
 from piximi_widgets.errors import ConfigurationError, TrainingError, TrainingFailed
@@ -352,3 +353,10 @@ def test_a_registered_architecture_is_recorded_resumed_and_replayed(
     monkeypatch.setenv("PIXIMI_CONFIG", str(tmp_path / "nobody"))
     with pytest.raises(TrainingFailed, match="registered by somebody else"):
         whole.replay(run="inline")
+    with pytest.raises(ConfigurationError, match="registered by somebody else"):
+        project.fit(base=whole)
+    pw.trust_architecture(whole)
+    # In a kernel that never registered it; the source of the record is enough.
+    monkeypatch.setattr(registry, "_registered", {})
+    child = project.fit(base=whole, run="inline")
+    assert child.architecture_record == whole.architecture_record

@@ -19,7 +19,7 @@ from ..outcome import counted
 from ..records import PARTITIONS, Category, Columns
 from ..sql import journal as journal_sql
 from ..sql import versions as version_sql
-from .versions import fingerprint, pack
+from .versions import fingerprint, pack, short_hashes
 
 _LONGEST_NAME = 200
 _SHOWN = 5
@@ -69,7 +69,6 @@ def take(
     classes = [(category.id, category.name) for category in categories if category.id in present]
     position = {number: index for index, (number, _) in enumerate(classes)}
     labels = np.array([position[number] for number in category_id.tolist()], dtype=np.int32)
-    short = np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
     values = {
         "uid": str(uuid.uuid4()),
         "created": time.time(),
@@ -83,7 +82,7 @@ def take(
         "classes": json.dumps([text for _, text in classes], ensure_ascii=False),
         "categories": json.dumps([number for number, _ in classes]),
         "images": len(ids),
-        "content": pack(ids, labels, partitions, short),
+        "content": pack(ids, labels, partitions, short_hashes(digests)),
     }
     with database.write() as connection:
         _refuse_taken(connection, name)

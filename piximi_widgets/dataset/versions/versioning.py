@@ -14,9 +14,10 @@ from ..splits import grouping, leakage
 from ..splits.grouping import Groups
 from ..splits.partitioning import Partitioning
 from ..splits.planning import is_used
+from ..sql import images as image_sql
 from ..sql import versions as version_sql
 from . import snapshots
-from .versions import DatasetVersion
+from .versions import DatasetVersion, short_hashes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,6 +115,18 @@ class Versioning(Partitioning):
             return [
                 DatasetVersion(row, self._version_html, self.uid) for row in version_sql.listed(connection)
             ]
+
+    def _images_of_pixels(self, digests: np.ndarray) -> np.ndarray:
+        """Ids (int64, ascending) of the images with pixels of these hashes (uint64, as in `DatasetVersion.hashes`).
+
+        An image that was never read is not among them.
+        """
+        if not len(digests):
+            return np.empty(0, dtype=np.int64)
+        with self._database.read() as connection:
+            known = image_sql.all_hashes(connection)
+        ids = np.array(list(known), dtype=np.int64)
+        return np.sort(ids[np.isin(short_hashes(known.values()), digests)])
 
     def _version_html(self, version: DatasetVersion) -> str:
         return representation.version_html(self, version)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import sqlite3
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -151,6 +151,11 @@ def fingerprint(hashes: Sequence[bytes], names: Sequence[str], partitions: Seque
         for digest, name, partition in zip(hashes, names, partitions, strict=True)
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def short_hashes(digests: Iterable[bytes]) -> np.ndarray:
+    """The first 64 bits of pixel hashes, (N,) uint64."""
+    return np.array([int.from_bytes(digest[:8], "big") for digest in digests], dtype=np.uint64)
 
 
 def pack(ids: np.ndarray, labels: np.ndarray, partitions: np.ndarray, hashes: np.ndarray) -> bytes:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...errors import DatasetVersionError
+from . import image_table
 
 if TYPE_CHECKING:
     from ...dataset import Dataset
@@ -16,21 +17,60 @@ if TYPE_CHECKING:
 
 
 def images_trained_on(experiment: Experiment, dataset: Dataset) -> np.ndarray:
-    """Ids (int64, ascending) of the images on which `experiment`, or what it goes on from, was trained."""
-    return _training_images(experiment.trained_on, dataset)
+    """Ids (int64, ascending) of the images on which `experiment`, or what it goes on from, was trained.
+
+    Where one of them came in an archive, its versions or its bases may be missing here. Then the archive's word for it
+    counts: it tells the images by their pixels.
+    """
+    return _seen(experiment.trained_on, lineage([experiment]), dataset)
 
 
 def images_bases_trained_on(experiment: Experiment, dataset: Dataset) -> np.ndarray:
     """Ids (int64, ascending) of the images on which the experiments and models that `experiment` goes on from were
     trained, but not itself."""
     bases = [base for base in (experiment.base_experiment, experiment.base_model) if base is not None]
-    return _training_images([uid for base in bases for uid in base.trained_on], dataset)
+    return _seen([uid for base in bases for uid in base.trained_on], lineage(_bases(experiment)), dataset)
 
 
-def _training_images(versions: Iterable[str], dataset: Dataset) -> np.ndarray:
-    seen = [np.empty(0, dtype=np.int64)]
+def lineage(experiments: Iterable[Experiment | None]) -> Iterator[Experiment]:
+    """The experiments, and those that they go on from as far as they are here, each once."""
+    waiting, seen = list(experiments), set()
+    while waiting:
+        one = waiting.pop()
+        if one is None or one.id in seen:
+            continue
+        seen.add(one.id)
+        yield one
+        waiting += _bases(one)
+
+
+def has_version(dataset: Dataset, uid: str) -> bool:
+    """Whether a dataset version is one of this project, or of what it is a copy of."""
+    try:
+        dataset.version(uid)
+    except DatasetVersionError:
+        return False
+    return True
+
+
+def _bases(experiment: Experiment) -> list[Experiment | None]:
+    model = experiment.base_model
+    return [experiment.base_experiment, None if model is None else model.context.experiment]
+
+
+def _seen(versions: Iterable[str], experiments: Iterable[Experiment], dataset: Dataset) -> np.ndarray:
+    ids = [np.empty(0, dtype=np.int64)]
     for uid in versions:
-        # One that another project has trained has seen none of this one's images.
+        # One that another project has trained is told by its pixels, below.
         with suppress(DatasetVersionError):
-            seen.append(dataset.version(uid).select("training"))
-    return np.unique(np.concatenate(seen))
+            ids.append(dataset.version(uid).select("training"))
+    pixels = [np.empty(0, dtype=np.uint64)]
+    for experiment in experiments:
+        for kept in experiment._kept_datasets().values():
+            rows = [row for row in image_table.read(kept) if row.trained_on]
+            pixels.append(np.array([row.pixels for row in rows], dtype=np.uint64))
+            # Elsewhere the same ids name other images.
+            if has_version(dataset, kept.uid):
+                ids.append(np.array([row.id for row in rows], dtype=np.int64))
+    ids.append(dataset._images_of_pixels(np.concatenate(pixels)))
+    return np.unique(np.concatenate(ids))

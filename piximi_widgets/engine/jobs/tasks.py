@@ -147,7 +147,7 @@ def _beginning(
         stored = experiment.store.contents.existing(request.extensions[-1].model)
         warmstart.copy_weights(model, Classifier.load(stored).keras_model)
     elif base is not None:
-        kept = warmstart.kept_classes(request, dataset, version)
+        kept = warmstart.kept_classes(request, base, dataset, version)
         warmstart.transfer(model, base.keras_model, kept)
     return Classifier(model, version.classes, preprocessing, config)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...dataset.versions.comparing import same_classes
 from ...errors import NotTrainableError
+from .lineage import has_version
 from .requests import BASE_MODEL, TrainingRequest
 
 if TYPE_CHECKING:
@@ -35,15 +36,20 @@ def load_base(experiment: Experiment) -> Classifier:
     return Classifier.load(experiment.artifacts[BASE_MODEL].path)
 
 
-def kept_classes(request: TrainingRequest, dataset: Dataset, version: DatasetVersion) -> np.ndarray:
+def kept_classes(
+    request: TrainingRequest, base: Classifier, dataset: Dataset, version: DatasetVersion
+) -> np.ndarray:
     """Return (K,) int64: for each class of `version` the base's class that it is, -1 for a new one.
 
-    Classes are told apart by their categories' ids: a renamed one stays what it was.
+    Classes are told apart by their categories' ids: a renamed one stays what it was. Those of a base that was trained in
+    another project are told apart by their names.
     """
     assert request.base_dataset is not None
-    base_version = dataset.version(request.base_dataset)
+    if not has_version(dataset, request.base_dataset):
+        place = {name: index for index, name in enumerate(base.classes)}
+        return np.array([place.get(name, -1) for name in version.classes], dtype=np.int64)
     # Asked the other way round it would say which of the new classes each old one became.
-    return np.asarray(same_classes(version, base_version), dtype=np.int64)
+    return np.asarray(same_classes(version, dataset.version(request.base_dataset)), dtype=np.int64)
 
 
 def transfer(model: keras.Model, base: keras.Model, kept: np.ndarray, unlike: str = _UNLIKE_BASE) -> None:

@@ -31,6 +31,7 @@ pickled objects. Times are milliseconds since 1970 (UTC). Its members:
 ``contents/<sha256>``
     Each file of artifacts, folders and pictures once, not compressed.
 ``datasets/<n>.json``, ``datasets/<n>.csv``
-    A dataset version of the project that the experiment belongs to, and its images: id, category, partition, whether this
-    experiment or one that it goes on from was trained on it, and the first 16 digits of its pixel hash. Pixels are not there.
+    A dataset version that the experiment, or one that it goes on from, has learned from, as far as a project knows them;
+    and its images: id, category, partition, whether this experiment or one that it goes on from was trained on it, and the
+    first 16 digits of its pixel hash. Pixels are not there.
 """

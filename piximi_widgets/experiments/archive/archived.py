@@ -30,6 +30,7 @@ class ArchivedExperiment:
     id: int
     parameters: Any
     tags: Any
+    datasets: Any
 
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write the whole experiment into one file, which `ExperimentStore.import_experiment` reads elsewhere.
@@ -93,7 +94,12 @@ class ArchivedExperiment:
         """
         if not self._is_imported:
             return ""
-        found = {dataset.record.get("project_uid") for dataset in self._kept_datasets().values()}
+        mine = {attached.uid for attached in self.datasets.values()}
+        found = {
+            dataset.record.get("project_uid")
+            for dataset in self._kept_datasets().values()
+            if dataset.uid in mine
+        }
         uid = found.pop() if len(found) == 1 else None
         return uid if isinstance(uid, str) else None
 

@@ -146,8 +146,18 @@ def experiments_on_model(connection: sqlite3.Connection, model_id: int) -> list[
 
 
 def experiments_on_experiment(connection: sqlite3.Connection, experiment_id: int) -> list[str]:
-    """Names of the experiments, deleted ones too, whose base is the experiment."""
-    return _names(connection, "base_experiment_id = ?", experiment_id)
+    """Names of the experiments, deleted ones too, that need the experiment to know what their weights have seen.
+
+    Those whose base it is; and where it, or one that it goes on from, came with images in an archive, also those whose base
+    it has published: a version notes the dataset versions, not what came with them.
+    """
+    rows = connection.execute(
+        f"{_ANCESTORS} SELECT name FROM experiment WHERE base_experiment_id = ?1"
+        " OR base_model_version_id IN (SELECT id FROM model_version WHERE experiment_id = ?1)"
+        " AND EXISTS (SELECT 1 FROM kept_dataset JOIN ancestor ON experiment_id = ancestor.id) ORDER BY experiment.id",
+        (experiment_id,),
+    ).fetchall()
+    return [row[0] for row in rows]
 
 
 # -- bases -----------------------------------------------------------------------------------------
