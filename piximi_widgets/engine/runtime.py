@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import sys
@@ -33,14 +34,19 @@ def start_tensorflow(*, lean: bool = False) -> None:
     Parameters
     ----------
     lean : bool
-        Keep Keras from importing libraries that training does not use, which saves 110 MB; for processes that
-        have no other purpose.
+        Keep Keras from importing libraries that training does not use, which saves 110 MB, and the garbage collector from
+        looking through what was imported, which saves a third of a second or more a training; for processes that have no
+        other purpose.
     """
     if "tensorflow" not in sys.modules:
         for name, value in SETTINGS.items():
             os.environ.setdefault(name, value)
+        with _no_garbage_collection():
+            if lean:
+                _import_keras_alone()
+            import tensorflow  # noqa: F401
         if lean:
-            _import_keras_alone()
+            gc.freeze()
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
@@ -86,6 +92,18 @@ def _switch() -> Any:
     from tensorflow.python.framework import config
 
     return config
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    # An import makes hundreds of thousands of objects that stay, and looking for others among them takes most of a second.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _import_keras_alone() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import gc
 import sys
 import threading
 import time
@@ -159,8 +158,8 @@ def release_memory() -> None:
     """Give back what a job held: Keras' global state, Python's garbage, and the allocator's free pages."""
     import keras
 
+    # It collects Python's garbage, too.
     keras.backend.clear_session()
-    gc.collect()
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:
