@@ -35,8 +35,8 @@ class ArchivedExperiment:
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write the whole experiment into one file, which `ExperimentStore.import_experiment` reads elsewhere.
 
-        It holds the record, all versions of all artifacts, the pictures of its logs and, in a project, the tables of its
-        dataset versions, without pixels. Its base is named, not included. The format is described in
+        It holds the record, all versions of all artifacts, the pictures of its logs and, in a project, the tables of the
+        dataset versions that it and its bases have learned from, without pixels. Its base is named, not included. The format is described in
         ``piximi_widgets.experiments.archive``; the same experiment gives the same bytes.
 
         Parameters
