@@ -29,10 +29,14 @@ def for_archive(experiment: Experiment) -> list[Dataset]:
     found: dict[str, Dataset] = {}
     for one in lineage([experiment]):
         found = {**one._kept_datasets(), **found}
-    seen = images_trained_on(experiment, project)
+    versions = []
     for uid in {*experiment.trained_on, *(attached.uid for attached in experiment.datasets.values())}:
         with suppress(DatasetVersionError):
-            found[uid] = image_table.write(project.version(uid), seen, project.name)
+            versions.append(project.version(uid))
+    if versions:
+        ids = np.unique(np.concatenate([version.ids for version in versions]))
+        seen = images_trained_on(experiment, project, ids)
+        found |= {version.uid: image_table.write(version, seen, project.name) for version in versions}
     return list(found.values())
 
 

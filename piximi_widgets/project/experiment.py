@@ -343,22 +343,22 @@ class Experiment(StoredExperiment):
         self, trained_with: DatasetVersion, partition: str, dataset: DatasetVersion | str | None
     ) -> tuple[np.ndarray, np.ndarray, tuple[str, str]]:
         """Ids and category ids to score against, never of an image that was trained on, and whose they are."""
-        trained_on = images_trained_on(self, self.project)
         if dataset == "current":
             columns = self.project.columns()
             mine = columns.partition == PARTITIONS.index(partition)
-            mine &= (columns.category_id > 0) & ~columns.excluded & ~np.isin(columns.id, trained_on)
-            return columns.id[mine], columns.category_id[mine], ("labels as they are now", "")
-        version = trained_with
-        if dataset is not None:
-            # Also one that is given itself is looked up: ids of another project would name other images.
-            version = self.project.version(dataset if isinstance(dataset, str) else dataset.uid)
-        chosen = np.isin(version.ids, version.select(partition)) & ~np.isin(version.ids, trained_on)
-        return (
-            version.ids[chosen],
-            version.category_ids[version.labels[chosen]],
-            (version.name, version.uid),
-        )
+            mine &= (columns.category_id > 0) & ~columns.excluded
+            ids, categories = columns.id[mine], columns.category_id[mine]
+            label = ("labels as they are now", "")
+        else:
+            version = trained_with
+            if dataset is not None:
+                # Also one that is given itself is looked up: ids of another project would name other images.
+                version = self.project.version(dataset if isinstance(dataset, str) else dataset.uid)
+            mine = np.isin(version.ids, version.select(partition))
+            ids, categories = version.ids[mine], version.category_ids[version.labels[mine]]
+            label = (version.name, version.uid)
+        unseen = ~np.isin(ids, images_trained_on(self, self.project, ids))
+        return ids[unseen], categories[unseen], label
 
     def _predictions(self) -> list[PredictionArrays]:
         """What this classifier has predicted at the end of its training, and later."""

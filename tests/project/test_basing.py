@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import piximi_widgets as pw
 from piximi_widgets.errors import ConfigurationError, NotTrainableError, StoreError
@@ -155,6 +156,23 @@ def test_images_that_an_imported_base_was_trained_on_are_known_by_their_pixels(
     with pw.Project(tmp_path / "third") as third:
         _, scored_there = scored_of(child.export(tmp_path / "child.zip"), third, images, labels)
     assert scored_there == scored
+
+
+def test_images_that_were_never_read_are_compared_before_they_are_scored(project, trained, there, tmp_path):
+    """Files that come later, which the base has seen; and one that it has not."""
+    version = project.version(trained.datasets["train"].uid)
+    images = pixels_of(project, version.ids[:4])
+    labels = [version.classes[label] for label in version.labels[:4]]
+    child, _ = scored_of(trained.export(tmp_path / "first.zip"), there, images, labels)
+    late = [*pixels_of(project, version.select("training")[-6:]), stripes(1, seed=99)[0][0]]
+    for position, picture in enumerate(late):
+        Image.fromarray(picture).save(tmp_path / f"{position}.png")
+    ids = there.add_images(
+        [tmp_path / f"{position}.png" for position in range(7)], labels=["vertical"] * 7
+    ).added
+    there.set_partition(ids, "validation")
+    scored = child.evaluate(dataset="current", predict=True).ids.tolist()
+    assert set(scored) & set(ids) == {ids[-1]}
 
 
 def test_the_classes_of_an_imported_base_are_known_by_their_names(project, trained, there, tmp_path):

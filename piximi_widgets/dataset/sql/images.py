@@ -283,11 +283,6 @@ def hashes(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, byte
     return dict(rows)
 
 
-def all_hashes(connection: sqlite3.Connection) -> dict[int, bytes]:
-    """Pixel hash by id, of all images that have one."""
-    return dict(_plain(connection, "SELECT id, pixel_hash FROM image WHERE pixel_hash IS NOT NULL"))
-
-
 def _plain(connection: sqlite3.Connection, statement: str, arguments: Sequence[Any] = ()) -> list[Any]:
     # Tuples instead of sqlite3.Row: a third of the time for 100,000 rows.
     factory, connection.row_factory = connection.row_factory, None

@@ -9,6 +9,7 @@ import numpy as np
 from ...errors import DatasetVersionError
 from ...imaging.display_values import storable
 from .. import representation
+from ..files.current_hashes import current_hashes
 from ..records import UNASSIGNED
 from ..splits import grouping, leakage
 from ..splits.grouping import Groups
@@ -116,17 +117,19 @@ class Versioning(Partitioning):
                 DatasetVersion(row, self._version_html, self.uid) for row in version_sql.listed(connection)
             ]
 
-    def _images_of_pixels(self, digests: np.ndarray) -> np.ndarray:
-        """Ids (int64, ascending) of the images with pixels of these hashes (uint64, as in `DatasetVersion.hashes`).
+    def _with_pixels(self, digests: np.ndarray, among: np.ndarray) -> np.ndarray:
+        """Those of some ids whose images have pixels of these hashes (uint64, as in `DatasetVersion.hashes`).
 
-        An image that was never read is not among them.
+        Images that were never read are read now; one that cannot be read has none.
         """
         if not len(digests):
-            return np.empty(0, dtype=np.int64)
+            return among[:0]
         with self._database.read() as connection:
-            known = image_sql.all_hashes(connection)
+            known = image_sql.hashes(connection, among.tolist())
+        unread = among[~np.isin(among, list(known))]
+        known |= current_hashes(self._database, self.path, unread).of
         ids = np.array(list(known), dtype=np.int64)
-        return np.sort(ids[np.isin(short_hashes(known.values()), digests)])
+        return ids[np.isin(short_hashes(known.values()), digests)]
 
     def _version_html(self, version: DatasetVersion) -> str:
         return representation.version_html(self, version)

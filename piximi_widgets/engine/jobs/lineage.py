@@ -16,20 +16,33 @@ if TYPE_CHECKING:
     from ...experiments import Experiment
 
 
-def images_trained_on(experiment: Experiment, dataset: Dataset) -> np.ndarray:
-    """Ids (int64, ascending) of the images on which `experiment`, or what it goes on from, was trained.
+def images_trained_on(experiment: Experiment, dataset: Dataset, among: np.ndarray) -> np.ndarray:
+    """Those of some images on which `experiment`, or what it goes on from, was trained.
 
     Where one of them came in an archive, its versions or its bases may be missing here. Then the archive's word for it
     counts: it tells the images by their pixels.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    dataset : Dataset
+    among : (N,) ndarray of int64
+        Ids. Where pixels have to be compared, those that were never read are read.
+
+    Returns
+    -------
+    ndarray of int64
+        Ids, ascending.
     """
-    return _seen(experiment.trained_on, lineage([experiment]), dataset)
+    return _seen(experiment.trained_on, lineage([experiment]), dataset, among)
 
 
-def images_bases_trained_on(experiment: Experiment, dataset: Dataset) -> np.ndarray:
-    """Ids (int64, ascending) of the images on which the experiments and models that `experiment` goes on from were
-    trained, but not itself."""
+def images_bases_trained_on(experiment: Experiment, dataset: Dataset, among: np.ndarray) -> np.ndarray:
+    """As `images_trained_on`, for the experiments and models that `experiment` goes on from, but not itself."""
     bases = [base for base in (experiment.base_experiment, experiment.base_model) if base is not None]
-    return _seen([uid for base in bases for uid in base.trained_on], lineage(_bases(experiment)), dataset)
+    return _seen(
+        [uid for base in bases for uid in base.trained_on], lineage(_bases(experiment)), dataset, among
+    )
 
 
 def lineage(experiments: Iterable[Experiment | None]) -> Iterator[Experiment]:
@@ -58,7 +71,9 @@ def _bases(experiment: Experiment) -> list[Experiment | None]:
     return [experiment.base_experiment, None if model is None else model.context.experiment]
 
 
-def _seen(versions: Iterable[str], experiments: Iterable[Experiment], dataset: Dataset) -> np.ndarray:
+def _seen(
+    versions: Iterable[str], experiments: Iterable[Experiment], dataset: Dataset, among: np.ndarray
+) -> np.ndarray:
     ids = [np.empty(0, dtype=np.int64)]
     for uid in versions:
         # One that another project has trained is told by its pixels, below.
@@ -72,5 +87,5 @@ def _seen(versions: Iterable[str], experiments: Iterable[Experiment], dataset: D
             # Elsewhere the same ids name other images.
             if has_version(dataset, kept.uid):
                 ids.append(np.array([row.id for row in rows], dtype=np.int64))
-    ids.append(dataset._images_of_pixels(np.concatenate(pixels)))
-    return np.unique(np.concatenate(ids))
+    ids.append(dataset._with_pixels(np.concatenate(pixels), among))
+    return np.intersect1d(np.concatenate(ids), among)

@@ -72,7 +72,8 @@ def train_job(job: Job, dataset: Dataset, around: Surroundings) -> None:
         ids = {name: version.select(name) for name in SCORED}
         if base is not None:
             first = _original(experiment, request) or experiment
-            _leave_out_seen(images_bases_trained_on(first, dataset), partitions, ids, around)
+            seen = images_bases_trained_on(first, dataset, np.concatenate(list(ids.values())))
+            _leave_out_seen(seen, partitions, ids, around)
         _train_and_score(experiment, classifier, request, dataset, partitions, ids, around)
 
 
